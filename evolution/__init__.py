@@ -1,0 +1,1 @@
+"""How minds change: genomes, mutation, crossover, speciation and natural inheritance."""

@@ -1,0 +1,39 @@
+"""Crossover aligned by innovation (Stanley & Miikkulainen 2002, fig. 4).
+
+Genes that both parents have come from either at random; genes that only one has come from the first
+parent (the mother in a world, the fitter one in a generational run), so every connection finds its nodes.
+A gene that is off in either parent is off in the child with chance 3/4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+
+from evolution.genome import Genome
+
+STAYS_OFF = 0.75
+
+
+def crossover(key: jax.Array, first: Genome, second: Genome) -> Genome:
+    """One child; all genomes have the same shapes."""
+    k_gene, k_node, k_off = jax.random.split(key, 3)
+    match = (first.innovation[:, None] == second.innovation[None, :]) & (first.innovation[:, None] >= 0)
+    shared, twin = jnp.any(match, axis=1), jnp.argmax(match, axis=1)
+    other = shared & jax.random.bernoulli(k_gene, shape=shared.shape)
+    node_match = (first.node[:, None] == second.node[None, :]) & (first.node[:, None] >= 0)
+    node_twin = jnp.argmax(node_match, axis=1)
+    node_other = jnp.any(node_match, axis=1) & jax.random.bernoulli(k_node, shape=first.node.shape)
+    off_somewhere = shared & ~(first.enabled & second.enabled[twin])
+    stays_off = jax.random.uniform(k_off, shared.shape) < STAYS_OFF
+    return replace(
+        first,
+        weight=jnp.where(other, second.weight[twin], first.weight),
+        rate=jnp.where(other, second.rate[twin], first.rate),
+        enabled=jnp.where(off_somewhere, ~stays_off, first.enabled),
+        bias=jnp.where(node_other, second.bias[node_twin], first.bias),
+        activation=jnp.where(node_other, second.activation[node_twin], first.activation),
+        refused=jnp.maximum(first.refused, second.refused),
+    )

@@ -1,0 +1,125 @@
+"""NEAT genomes in fixed arrays (Stanley & Miikkulainen 2002), for one genome; `vmap` for many.
+
+Innovation ids are content-addressed: a connection's id is a hash of the ids of its two nodes, and a node
+that splits a connection takes a hash of that connection's id (and of how often this genome split it). So
+the same structural mutation gets the same id in every creature, world and process, with no registry to
+share, save or merge. A clash within a genome is impossible to miss: the mutation is refused and counted.
+Ids below I are inputs, I…I+O-1 outputs, hidden nodes have bit 30 set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from agents.activations import FUNCTIONS
+from agents.network import PLASTICITY, Brain
+from sim.config import key as tunable
+
+
+@dataclass(frozen=True)
+class BrainConfig:
+    """Static shape of genomes and brains; inputs and outputs are those of the world."""
+
+    hidden: int = tunable(8, "most hidden nodes of a genome; growth beyond is refused", low=0, high=256)
+    connections: int = tunable(64, "most connection genes of a genome; growth beyond is refused", low=4, high=8192)
+    activations: tuple[str, ...] = tunable(
+        ("tanh", "relu", "identity", "gauss"), "functions nodes may use; founders use the first", choices=tuple(FUNCTIONS)
+    )
+    plasticity: str = tunable("none", "learning within a lifetime", choices=PLASTICITY)
+    founder_connections: int = tunable(8, "random input-output connections of a founder", low=0, high=1024)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Genome:
+    """Node and connection genes. Outputs fill the first O node rows; -1 marks an empty row."""
+
+    node: jax.Array  # [M] int32 node id
+    bias: jax.Array  # [M] float32
+    activation: jax.Array  # [M] int32
+    innovation: jax.Array  # [C] int32
+    source: jax.Array  # [C] int32 node id
+    target: jax.Array  # [C] int32 node id
+    weight: jax.Array  # [C] float32
+    rate: jax.Array  # [C] float32 learning rate (used by plastic brains)
+    enabled: jax.Array  # [C] bool
+    refused: jax.Array  # [] int32 structural mutations refused in this line for want of room
+
+
+def _mix(word: jax.Array) -> jax.Array:
+    """MurmurHash3's finaliser, a bijection of 32-bit words."""
+    word = (word ^ (word >> 16)) * jnp.uint32(0x85EBCA6B)
+    word = (word ^ (word >> 13)) * jnp.uint32(0xC2B2AE35)
+    return word ^ (word >> 16)
+
+
+def connection_id(source: jax.Array, target: jax.Array) -> jax.Array:
+    """Innovation id of a connection, int32 ≥ 0."""
+    word = _mix(jnp.asarray(source).astype(jnp.uint32) + jnp.uint32(0x9E3779B9))
+    word = _mix(word ^ (jnp.asarray(target).astype(jnp.uint32) * jnp.uint32(0x27D4EB2F)))
+    return (word & jnp.uint32(0x7FFFFFFF)).astype(jnp.int32)
+
+
+def split_id(innovation: jax.Array, times: jax.Array) -> jax.Array:
+    """Id of the node that splits a connection for the `times`-th time, int32 with bit 30 set."""
+    word = _mix(jnp.asarray(innovation).astype(jnp.uint32) ^ (jnp.asarray(times).astype(jnp.uint32) << 20))
+    return ((_mix(word + jnp.uint32(0x165667B1)) & jnp.uint32(0x3FFFFFFF)) | jnp.uint32(0x40000000)).astype(jnp.int32)
+
+
+def founder(key: jax.Array, config: BrainConfig, inputs: int, outputs: int) -> Genome:
+    """A minimal genome: no hidden nodes, a few random connections from inputs to outputs."""
+    k_source, k_target, k_weight, k_bias, k_rate = jax.random.split(key, 5)
+    units, size = outputs + config.hidden, config.connections
+    row = jnp.arange(units, dtype=jnp.int32)
+    column = jnp.arange(size, dtype=jnp.int32)
+    source = jax.random.randint(k_source, (size,), 0, inputs)
+    target = jax.random.randint(k_target, (size,), inputs, inputs + outputs)
+    innovation = connection_id(source, target)
+    repeat = jnp.any((innovation[:, None] == innovation[None, :]) & (column[None, :] < column[:, None]), axis=1)
+    real = (column < config.founder_connections) & ~repeat
+    return Genome(
+        node=jnp.where(row < outputs, row + inputs, -1),
+        bias=jnp.where(row < outputs, 0.2 * jax.random.normal(k_bias, (units,)), 0.0),
+        activation=jnp.zeros(units, jnp.int32),
+        innovation=jnp.where(real, innovation, -1),
+        source=jnp.where(real, source, -1),
+        target=jnp.where(real, target, -1),
+        weight=jnp.where(real, 0.5 * jax.random.normal(k_weight, (size,)), 0.0),
+        rate=jnp.where(real, 0.01 * jax.random.normal(k_rate, (size,)), 0.0),
+        enabled=real,
+        refused=jnp.int32(0),
+    )
+
+
+def express(config: BrainConfig, inputs: int, genome: Genome) -> Brain:
+    """The network a genome describes. Disabled and empty genes leave no trace."""
+    units = genome.node.shape[0]
+    source = jnp.where(genome.source < inputs, genome.source, inputs + place(genome, genome.source))
+    target = jnp.where(genome.enabled, place(genome, genome.target), units)
+    blank = jnp.zeros((units, inputs + units), jnp.float32)
+    plastic = config.plasticity != "none"
+    return Brain(
+        weight=blank.at[target, source].set(genome.weight, mode="drop"),
+        bias=genome.bias,
+        activation=genome.activation,
+        rate=blank.at[target, source].set(genome.rate, mode="drop") if plastic else None,
+    )
+
+
+def place(genome: Genome, node: jax.Array) -> jax.Array:
+    """Row of each node id `[K]` among the genome's nodes; M where it has none."""
+    match = (node[:, None] == genome.node[None, :]) & (node[:, None] >= 0)
+    return jnp.where(jnp.any(match, axis=1), jnp.argmax(match, axis=1), genome.node.shape[0])
+
+
+def num_connections(genome: Genome) -> jax.Array:
+    """Enabled connections, [] int32."""
+    return jnp.sum(genome.enabled, dtype=jnp.int32)
+
+
+def num_hidden(genome: Genome) -> jax.Array:
+    """Hidden nodes, [] int32."""
+    return jnp.sum(genome.node >= (1 << 30), dtype=jnp.int32)

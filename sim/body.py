@@ -1,0 +1,68 @@
+"""Bodies: the genes that shape a creature beside its brain.
+
+Each gene has a range; values outside it are reflected back by mutation (`evolution.body`). `mutation`
+multiplies the mutation rates of brain and body, so that evolvability itself evolves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import jax
+import jax.numpy as jnp
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Body:
+    """Body genes, each `[N]` float32 (or a scalar for one creature)."""
+
+    size: jax.Array  # [N] mass and radius; cost, strength and stores grow with it
+    speed: jax.Array  # [N] top speed, cells/tick
+    diet: jax.Array  # [N] 0 herbivore … 1 carnivore
+    hue: jax.Array  # [N] visible colour, 0…1, no other effect
+    clutch: jax.Array  # [N] children per breeding, rounded
+    birth_energy: jax.Array  # [N] a child's first reserves, as a share of its capacity
+    breed_at: jax.Array  # [N] reserves, as a share of capacity, above which it may breed
+    mutation: jax.Array  # [N] multiplier of mutation rates
+    lifespan: jax.Array  # [N] ticks
+
+
+RANGES: dict[str, tuple[float, float]] = {
+    "size": (0.5, 3.0),
+    "speed": (0.1, 1.2),
+    "diet": (0.0, 1.0),
+    "hue": (0.0, 1.0),
+    "clutch": (1.0, 4.0),
+    "birth_energy": (0.1, 0.8),
+    "breed_at": (0.4, 0.95),
+    "mutation": (0.25, 4.0),
+    "lifespan": (200.0, 4000.0),
+}
+
+FOUNDER: dict[str, float] = {
+    "size": 1.0,
+    "speed": 0.5,
+    "diet": 0.2,
+    "hue": 0.5,
+    "clutch": 1.0,
+    "birth_energy": 0.3,
+    "breed_at": 0.7,
+    "mutation": 1.0,
+    "lifespan": 1000.0,
+}
+
+GENES = tuple(f.name for f in fields(Body))
+
+
+def snap_size(body: Body) -> Body:
+    """Puts size on a lattice of 1/256, so that sums over creatures in a cell are exact in any order."""
+    values = {name: getattr(body, name) for name in GENES}
+    for name in ("size", "diet", "hue"):
+        values[name] = jnp.round(values[name] * 256) / 256
+    return Body(**values)
+
+
+def founder_bodies(num: int) -> Body:
+    """`num` equal bodies of the founder type."""
+    return Body(**{name: jnp.full(num, value, jnp.float32) for name, value in FOUNDER.items()})

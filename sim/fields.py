@@ -1,0 +1,145 @@
+"""Fields: plants, poison, carrion, scent, sound and light, on the grid.
+
+Plants grow logistically where the ground is fertile, spread from their neighbours and sprout from a thin
+rain of seeds; patches that were grazed bare come back from their rims. All growth is energy from light.
+Scent and sound live on a grid of a quarter of the resolution and carry no energy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+
+from sim.config import ENERGY_LIMIT, WorldConfig, WorldParams
+from sim.space import neighbours, quanta, quantise
+from sim.world import World
+
+COARSE = 4
+
+
+def light(config: WorldConfig, params: WorldParams, tick: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Light in 0…1 and the season as an angle, both []."""
+    if not config.seasons:
+        return jnp.float32(1.0), jnp.float32(0.0)
+    t = tick.astype(jnp.float32)
+    season = 2 * jnp.pi * (jnp.mod(t, params.season_length) / params.season_length)
+    day = 2 * jnp.pi * (jnp.mod(t, params.day_length) / params.day_length)
+    dark = params.day_depth * 0.5 * (1 - jnp.cos(day)) + params.season_depth * 0.5 * (1 - jnp.cos(season))
+    return jnp.clip(1.0 - dark, 0.0, 1.0), season
+
+
+def landscape(key: jax.Array, config: WorldConfig, params: WorldParams) -> dict[str, jax.Array | None]:
+    """Fields of a fresh world: rock, fertile patches, poison among them. Smooth noise cut at quantiles."""
+    k_fertile, k_poison, k_rock = jax.random.split(key, 3)
+    shape = (config.height, config.width)
+    rock = None
+    if config.rocks:
+        rock = jnp.zeros(shape, jnp.float32)
+        if config.obstacles:
+            noise = _smooth_noise(k_rock, shape, 1.5)
+            rock = (noise > jnp.quantile(noise, 1 - params.obstacle_cover)).astype(jnp.float32)
+        if config.boundary == "walled":
+            rock = jnp.pad(rock[1:-1, 1:-1], 1, constant_values=1.0)
+    noise = _smooth_noise(k_fertile, shape, params.patch_size)
+    fertility = (noise > jnp.quantile(noise, 1 - params.fertile)).astype(jnp.float32)
+    if rock is not None:
+        fertility = fertility * (1 - rock)
+    toxic = poison = None
+    plants = quantise(fertility * params.plant_start)
+    if config.poison:
+        noise = _smooth_noise(k_poison, shape, params.patch_size / 3)
+        toxic = (noise > jnp.quantile(noise, 1 - params.poison_share)) & (fertility > 0)
+        poison = jnp.where(toxic, plants, 0.0)
+        plants = jnp.where(toxic, 0.0, plants)
+    coarse = (-(-config.height // COARSE), -(-config.width // COARSE))
+    return {
+        "rock": rock,
+        "fertility": fertility,
+        "toxic": toxic,
+        "plants": plants,
+        "poison": poison,
+        "meat": jnp.zeros(shape, jnp.float32) if config.meat else None,
+        "scent": jnp.zeros(coarse, jnp.float32) if config.scent else None,
+        "sound": jnp.zeros((*coarse, config.sound_channels), jnp.float32) if config.sound_channels else None,
+    }
+
+
+def _smooth_noise(key: jax.Array, shape: tuple[int, int], radius: jax.Array | float) -> jax.Array:
+    """White noise low-passed by a Gaussian of `radius` cells, periodic, `[H, W]`."""
+    fy, fx = jnp.fft.fftfreq(shape[0])[:, None], jnp.fft.rfftfreq(shape[1])[None, :]
+    gain = jnp.exp(-2 * (jnp.pi * radius) ** 2 * (fx**2 + fy**2))
+    return jnp.fft.irfft2(jnp.fft.rfft2(jax.random.normal(key, shape)) * gain, s=shape)
+
+
+def regrow(key: jax.Array, config: WorldConfig, params: WorldParams, world: World) -> tuple[World, jax.Array, jax.Array]:
+    """One tick of growth and decay. Returns the world, energy taken from light and heat given off (quanta)."""
+    brightness, _ = light(config, params, world.tick)
+    standing = world.plants if world.poison is None else world.plants + world.poison
+    room = jnp.maximum(world.fertility - standing, 0.0)
+    growth = (params.plant_growth * standing + params.plant_spread * neighbours(standing, config.boundary)) * room
+    growth = quantise(jnp.minimum(growth * brightness, room))
+    growth = jnp.minimum(_sow(key, config, params, growth, room), room)
+    absorbed = jnp.sum(quanta(growth))
+    if world.poison is None:
+        world = replace(world, plants=world.plants + growth)
+    else:
+        world = replace(
+            world,
+            plants=world.plants + jnp.where(world.toxic, 0.0, growth),
+            poison=world.poison + jnp.where(world.toxic, growth, 0.0),
+        )
+    heat = jnp.int32(0)
+    if world.meat is not None:
+        rot = jnp.maximum(quantise(world.meat * params.meat_decay), jnp.minimum(world.meat, 2.0**-12))
+        rot = jnp.maximum(rot, world.meat - ENERGY_LIMIT / 2)
+        heat = jnp.sum(quanta(rot))
+        world = replace(world, meat=world.meat - rot)
+    return world, absorbed, heat
+
+
+def _sow(
+    key: jax.Array, config: WorldConfig, params: WorldParams, growth: jax.Array, room: jax.Array
+) -> jax.Array:
+    """Seed rain: a fixed number of throws, thinned to the rate asked for, at cells drawn at random."""
+    cells = config.width * config.height
+    throws = max(1, cells // 1024)
+    k_where, k_thin = jax.random.split(key)
+    where = jax.random.randint(k_where, (throws,), 0, cells)
+    lands = jax.random.uniform(k_thin, (throws,)) < params.seed_rate * cells / throws
+    energy = jnp.where(lands, quantise(params.seed_energy * room.reshape(-1)[where]), 0.0)
+    return growth.reshape(-1).at[where].add(energy).reshape(growth.shape)
+
+
+def waft(config: WorldConfig, params: WorldParams, world: World, voice: jax.Array | None) -> World:
+    """Scent and sound spread and fade; bodies and carrion smell, voices (`[N, S]`) sound."""
+    coarse = coarse_index(config, world.x, world.y)
+    if world.scent is not None:
+        source = _coarsen(world.meat) if world.meat is not None else jnp.zeros_like(world.scent)
+        odour = jnp.where(world.alive, world.body.size * 0.25, 0.0)
+        source = source.reshape(-1).at[coarse].add(odour).reshape(world.scent.shape)
+        spread = _diffuse(world.scent, params.scent_spread, config.boundary) * (1 - params.scent_decay)
+        world = replace(world, scent=spread + params.scent_decay * source)
+    if world.sound is not None and voice is not None:
+        spread = _diffuse(world.sound, params.sound_spread, config.boundary) * (1 - params.sound_decay)
+        flat = spread.reshape(-1, config.sound_channels)
+        world = replace(world, sound=flat.at[coarse].add(voice).reshape(spread.shape))
+    return world
+
+
+def coarse_index(config: WorldConfig, x: jax.Array, y: jax.Array) -> jax.Array:
+    """Flat index into the coarse grid for each position."""
+    columns = -(-config.width // COARSE)
+    return (y.astype(jnp.int32) // COARSE) * columns + x.astype(jnp.int32) // COARSE
+
+
+def _diffuse(field: jax.Array, spread: jax.Array, boundary: str) -> jax.Array:
+    return (1 - spread) * field + spread * neighbours(field, boundary)
+
+
+def _coarsen(field: jax.Array) -> jax.Array:
+    """Sum over blocks of COARSE×COARSE cells."""
+    rows, columns = -(-field.shape[0] // COARSE), -(-field.shape[1] // COARSE)
+    pad = ((0, rows * COARSE - field.shape[0]), (0, columns * COARSE - field.shape[1]))
+    return jnp.pad(field, pad).reshape(rows, COARSE, columns, COARSE).sum((1, 3))

@@ -1,0 +1,103 @@
+"""The world's record and the record of one tick.
+
+`World` holds arrays over N slots and H×W fields. It holds no key, no config and no picture. A field that
+the config switches off is None. A dead slot keeps its last occupant's record (its grave) until a birth
+takes the slot, which is how every death can be logged from a program of fixed shapes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from sim.body import Body
+
+NONE, STARVED, BITTEN, POISONED, AGED = 0, 1, 2, 3, 4
+CAUSES = ("none", "starved", "bitten", "poisoned", "aged")
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class World:
+    """State of one world. N slots, H×W cells, h×w cells of a quarter of the resolution, S sound channels."""
+
+    # creatures
+    x: jax.Array  # [N] float32, column, a multiple of 1/1024
+    y: jax.Array  # [N] float32, row, a multiple of 1/1024
+    heading: jax.Array  # [N] float32 radians, 0 along +x, growing towards +y
+    speed: jax.Array  # [N] float32 cells moved in the last tick
+    energy: jax.Array  # [N] float32 reserves, a multiple of ENERGY_QUANTUM
+    health: jax.Array  # [N] float32 0…1
+    age: jax.Array  # [N] int32 ticks
+    body: Body  # each [N]
+    brain: jax.Array  # [N] float32 enabled connections of the mind, which cost upkeep
+    action: jax.Array  # [N, A] float32 last action
+    gain: jax.Array  # [N] float32 reserves gained in the last tick
+    pain: jax.Array  # [N] float32 health lost in the last tick
+    bump: jax.Array  # [N] float32 1 when the last move was blocked
+    pending: jax.Array  # [N] int32 children of the present clutch still to be born
+    uid: jax.Array  # [N] int32 serial number, -1 where the slot was never used
+    mother: jax.Array  # [N] int32 uid, -1 for founders
+    father: jax.Array  # [N] int32 uid, -1 for none
+    generation: jax.Array  # [N] int32
+    offspring: jax.Array  # [N] int32 children so far
+    eaten_plant: jax.Array  # [N] float32 lifetime gain from plants
+    eaten_meat: jax.Array  # [N] float32 lifetime gain from carrion and prey
+    alive: jax.Array  # [N] bool
+    cause: jax.Array  # [N] int32 index into CAUSES; of the dead
+    died: jax.Array  # [N] int32 tick of death, -1 while alive
+    # fields
+    fertility: jax.Array  # [H, W] float32 most plants a cell bears (0: barren)
+    toxic: jax.Array | None  # [H, W] bool ground on which poison grows in place of plants
+    plants: jax.Array  # [H, W] float32 energy
+    poison: jax.Array | None  # [H, W] float32 energy
+    meat: jax.Array | None  # [H, W] float32 energy
+    rock: jax.Array | None  # [H, W] float32 0 or 1
+    scent: jax.Array | None  # [h, w] float32
+    sound: jax.Array | None  # [h, w, S] float32
+    # counters
+    tick: jax.Array  # int32
+    next_uid: jax.Array  # int32
+
+    @property
+    def num_slots(self) -> int:
+        return self.x.shape[0]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Events:
+    """What one tick did. Slot arrays are [N]; energies are multiples of ENERGY_QUANTUM."""
+
+    plant: jax.Array  # [N] energy gained from plants
+    meat: jax.Array  # [N] energy gained from carrion
+    prey: jax.Array  # [N] energy gained by biting
+    poison: jax.Array  # [N] poison swallowed
+    damage: jax.Array  # [N] health lost to bites
+    bit: jax.Array  # [N] bool, bit somebody
+    given: jax.Array  # [N] energy given away
+    signal: jax.Array  # [N] summed loudness
+    cause: jax.Array  # [N] int32 cause of death in this tick, NONE for the living
+    heat: jax.Array  # [] int32 energy that left as heat, in quanta
+    light: jax.Array  # [] int32 energy that plants took from light, in quanta
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Births:
+    """One delivery of births: B rows, of which those with slot < N are real."""
+
+    slot: jax.Array  # [B] int32 slot taken, N for none
+    mother: jax.Array  # [B] int32 slot of the mother
+    father: jax.Array  # [B] int32 slot of the father, -1 for none
+    uid: jax.Array  # [B] int32 of the newborn
+    heat: jax.Array  # [] int32 energy lost in giving birth, in quanta
+    refused: jax.Array  # [] int32 births refused because the world is full
+    waiting: jax.Array  # [] int32 births carried over to the next delivery
+
+
+def population(world: World) -> jax.Array:
+    """Number of the living, [] int32."""
+    return jnp.sum(world.alive, dtype=jnp.int32)

@@ -1,0 +1,1 @@
+"""Pictures: state to RGB arrays, plots, and the one pygame window."""
