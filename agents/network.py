@@ -1,8 +1,8 @@
 """Recurrent networks as minds, with optional plasticity within a lifetime.
 
 One forward pass per tick, all nodes at once from inputs and the nodes' last values, which is the update of
-neat-python's `RecurrentNetwork`: a signal takes one tick per layer. The weights are dense (M × (I+M)):
-on CPU a small dense product beats gathers over a sparse list.
+neat-python's `RecurrentNetwork`: a signal takes one tick per layer. Connections are a list of fixed length
+C, which costs C gathers and C sums whatever the number of inputs.
 
 Plasticity: `hebbian` is Oja's rule (1982), dw = r·post·(pre - post·w); `reward` is its modulated form,
 dw = r·reward·post·pre - decay·w, the reward being the energy gained in the last tick. r is a gene.
@@ -26,12 +26,14 @@ PLASTIC_DECAY = 1e-3
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Brain:
-    """A network laid out for speed. I inputs, M units of which the first are the outputs."""
+    """A network laid out for speed. I inputs, M units of which the first are the outputs, C connections."""
 
-    weight: jax.Array  # [M, I+M] from inputs, then units
+    source: jax.Array  # [C] int32 index into inputs, then units
+    target: jax.Array  # [C] int32 unit
+    weight: jax.Array  # [C] 0 where there is no connection
     bias: jax.Array  # [M]
     activation: jax.Array  # [M] int32 index into the configured functions
-    rate: jax.Array | None  # [M, I+M] learning rates; None without plasticity
+    rate: jax.Array | None  # [C] learning rates; None without plasticity
 
 
 @jax.tree_util.register_dataclass
@@ -40,14 +42,28 @@ class Memory:
     """What a network keeps from tick to tick; zero at birth."""
 
     value: jax.Array  # [M] last values of the units
-    learned: jax.Array | None  # [M, I+M] weight changes learned in this life
+    learned: jax.Array | None  # [C] weight changes learned in this life
 
 
-def forward(activations: tuple[str, ...], brain: Brain, memory: Memory, obs: jax.Array) -> jax.Array:
-    """New values of the units, `[M]`."""
-    pre = jnp.concatenate([obs, memory.value])
+def forward(
+    activations: tuple[str, ...], brain: Brain, memory: Memory, obs: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """New values of the units `[M]`, and the value at the source of each connection `[C]`."""
+    pre = jnp.concatenate([obs, memory.value]).at[brain.source].get(mode="promise_in_bounds")
     weight = brain.weight if memory.learned is None else brain.weight + memory.learned
-    return activate(activations, brain.activation, weight @ pre + brain.bias)
+    arriving = jax.lax.platform_dependent(pre * weight, brain.target, brain.bias, cpu=_scattered, default=_compared)
+    return activate(activations, brain.activation, arriving + brain.bias), pre
+
+
+def _scattered(signal: jax.Array, target: jax.Array, bias: jax.Array) -> jax.Array:
+    """Sums signals `[C]` by target unit, in the order of connections: fastest where scatter is sequential."""
+    return jnp.zeros_like(bias).at[target].add(signal, mode="promise_in_bounds")
+
+
+def _compared(signal: jax.Array, target: jax.Array, bias: jax.Array) -> jax.Array:
+    """The same sum without scatter, whose order of addition is not defined on accelerators."""
+    units = jnp.arange(bias.shape[0], dtype=target.dtype)
+    return jnp.sum(jnp.where(target[None, :] == units[:, None], signal[None, :], 0.0), axis=1)
 
 
 def policy(activations: tuple[str, ...], num_actions: int, plasticity: str, reward_input: int) -> Callable:
@@ -55,11 +71,10 @@ def policy(activations: tuple[str, ...], num_actions: int, plasticity: str, rewa
 
     def act(key: jax.Array, mind: Brain, memory: Memory, obs: jax.Array) -> tuple[Memory, jax.Array]:
         del key  # networks are deterministic
-        value = forward(activations, mind, memory, obs)
+        value, pre = forward(activations, mind, memory, obs)
         learned = memory.learned
         if learned is not None:
-            pre = jnp.concatenate([obs, memory.value])
-            learned = learn(plasticity, mind, learned, pre, value, obs[reward_input])
+            learned = learn(plasticity, mind, learned, pre, value[mind.target], obs[reward_input])
         return Memory(value=value, learned=learned), value[:num_actions]
 
     return act
@@ -68,12 +83,12 @@ def policy(activations: tuple[str, ...], num_actions: int, plasticity: str, rewa
 def learn(
     plasticity: str, brain: Brain, learned: jax.Array, pre: jax.Array, post: jax.Array, reward: jax.Array
 ) -> jax.Array:
-    """Weight changes after one tick of learning, `[M, I+M]`, within ±PLASTIC_LIMIT."""
-    pair = post[:, None] * pre[None, :]
+    """Weight changes `[C]` after one tick of learning, within ±PLASTIC_LIMIT; pre and post are `[C]`."""
     if plasticity == "hebbian":
-        change = brain.rate * (pair - post[:, None] ** 2 * (brain.weight + learned))
+        change = brain.rate * post * (pre - post * (brain.weight + learned))
     else:
-        change = brain.rate * reward * pair - PLASTIC_DECAY * learned
+        change = brain.rate * reward * post * pre - PLASTIC_DECAY * learned
+    change = jnp.where(brain.weight == 0, 0.0, change)
     return jnp.clip(learned + change, -PLASTIC_LIMIT, PLASTIC_LIMIT)
 
 

@@ -29,6 +29,7 @@ class BrainConfig:
         ("tanh", "relu", "identity", "gauss"), "functions nodes may use; founders use the first", choices=tuple(FUNCTIONS)
     )
     plasticity: str = tunable("none", "learning within a lifetime", choices=PLASTICITY)
+    species_distance: float = tunable(6.0, "distance from its species' type beyond which a child founds a new one", low=0, high=1000)
     founder_connections: int = tunable(8, "random input-output connections of a founder", low=0, high=1024)
 
 
@@ -98,14 +99,14 @@ def express(config: BrainConfig, inputs: int, genome: Genome) -> Brain:
     """The network a genome describes. Disabled and empty genes leave no trace."""
     units = genome.node.shape[0]
     source = jnp.where(genome.source < inputs, genome.source, inputs + place(genome, genome.source))
-    target = jnp.where(genome.enabled, place(genome, genome.target), units)
-    blank = jnp.zeros((units, inputs + units), jnp.float32)
     plastic = config.plasticity != "none"
     return Brain(
-        weight=blank.at[target, source].set(genome.weight, mode="drop"),
+        source=jnp.where(genome.enabled, source, 0),
+        target=jnp.where(genome.enabled, jnp.minimum(place(genome, genome.target), units - 1), 0),
+        weight=jnp.where(genome.enabled, genome.weight, 0.0),
         bias=genome.bias,
         activation=genome.activation,
-        rate=blank.at[target, source].set(genome.rate, mode="drop") if plastic else None,
+        rate=jnp.where(genome.enabled, genome.rate, 0.0) if plastic else None,
     )
 
 

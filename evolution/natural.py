@@ -7,7 +7,7 @@ does not depend on slots. Leaves out any fitness: who breeds is decided in the w
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,7 @@ from evolution.body import inherit_body
 from evolution.crossover import crossover
 from evolution.genome import BrainConfig, Genome, express, founder, num_connections
 from evolution.mutation import MutationParams, mutate
+from evolution.speciation import Species, first_species, join
 from sim.body import GENES, Body
 
 
@@ -28,6 +29,7 @@ class Mind:
     kind: jax.Array  # [N] int32
     genome: Genome | None  # each [N, ...]; None when no kind of mind has one
     brain: Brain | None
+    species: Species | None
 
 
 def founders(key: jax.Array, config: BrainConfig, inputs: int, outputs: int, num: int) -> Mind:
@@ -39,11 +41,20 @@ def founders(key: jax.Array, config: BrainConfig, inputs: int, outputs: int, num
 def minds_of(config: BrainConfig, inputs: int, genome: Genome) -> Mind:
     """Network minds of kind 0 from genomes `[N, ...]`."""
     brain = jax.vmap(lambda g: express(config, inputs, g))(genome)
-    return Mind(kind=jnp.zeros(genome.node.shape[0], jnp.int32), genome=genome, brain=brain)
+    kind = jnp.zeros(genome.node.shape[0], jnp.int32)
+    return Mind(kind=kind, genome=genome, brain=brain, species=first_species(genome))
 
 
-def inheritance(config: BrainConfig, params: MutationParams, inputs: int, outputs: int, sexual: bool) -> Callable:
-    """The `inherit` that `sim.breeding.deliver` wants, for `minds = (Mind, Memory)`."""
+def scripted(kind: int, num: int) -> Mind:
+    """`num` minds without a genome."""
+    return Mind(kind=jnp.full(num, kind, jnp.int32), genome=None, brain=None, species=None)
+
+
+def inheritance(config: BrainConfig, params: MutationParams | None, inputs: int, outputs: int, sexual: bool) -> Callable:
+    """The `inherit` that `sim.breeding.deliver` wants, for `minds = (Mind, Memory)`.
+
+    Without `params` children are copies (or crossovers) of their parents, bodies too.
+    """
 
     def child(key: jax.Array, mother: Genome, father: Genome, has_father: jax.Array, scale: jax.Array) -> Genome:
         k_cross, k_mutate = jax.random.split(key)
@@ -51,9 +62,11 @@ def inheritance(config: BrainConfig, params: MutationParams, inputs: int, output
         if sexual:
             mixed = crossover(k_cross, mother, father)
             genome = jax.tree.map(lambda new, old: jnp.where(has_father, new, old), mixed, mother)
+        if params is None:
+            return genome
         return mutate(k_mutate, config, params, inputs, outputs, scale, genome)
 
-    def inherit(keys, minds, body, mother, father, slot):
+    def inherit(keys, minds, body, mother, father, slot, uid):
         mind, memory = minds
         sire = jnp.where(father >= 0, father, mother)
         bodies = Body(**{name: getattr(body, name)[mother] for name in GENES})
@@ -62,15 +75,23 @@ def inheritance(config: BrainConfig, params: MutationParams, inputs: int, output
         young = jax.vmap(lambda k, m, f: inherit_body(k, params, m, f))(split[:, 0], bodies, sires)
         kind = mind.kind.at[slot].set(mind.kind[mother], mode="drop")
         if mind.genome is None:
-            return (Mind(kind, None, None), memory), young, jnp.zeros(slot.shape[0])
-        take = lambda rows: jax.tree.map(lambda leaf: leaf[rows], mind.genome)  # noqa: E731
-        genome = jax.vmap(child)(split[:, 1], take(mother), take(sire), father >= 0, bodies.mutation)
-        brain = jax.vmap(lambda g: express(config, inputs, g))(genome)
-        put = lambda old, new: old.at[slot].set(new, mode="drop")  # noqa: E731
-        minds = (
-            Mind(kind, jax.tree.map(put, mind.genome, genome), jax.tree.map(put, mind.brain, brain)),
-            jax.tree.map(put, memory, blank_memory(brain)),
+            return (replace(mind, kind=kind), memory), young, jnp.zeros(slot.shape[0])
+
+        def rows(tree, index):
+            return jax.tree.map(lambda leaf: leaf[index], tree)
+
+        def put(tree, new):
+            return jax.tree.map(lambda old, row: old.at[slot].set(row, mode="drop"), tree, new)
+
+        genome = jax.vmap(child)(
+            split[:, 1], rows(mind.genome, mother), rows(mind.genome, sire), father >= 0, bodies.mutation
         )
+        brain = jax.vmap(lambda g: express(config, inputs, g))(genome)
+        species = jax.vmap(lambda s, g, u: join(config.species_distance, s, g, u))(
+            rows(mind.species, mother), genome, uid
+        )
+        mind = Mind(kind, put(mind.genome, genome), put(mind.brain, brain), put(mind.species, species))
+        minds = (mind, put(memory, blank_memory(brain)))
         return minds, young, jax.vmap(num_connections)(genome).astype(jnp.float32)
 
     return inherit

@@ -22,9 +22,9 @@ from sim.space import quanta, quantise
 from sim.world import NONE, Births, World, population
 
 Inherit = Callable[..., tuple[Any, Body, jax.Array]]
-"""`inherit(keys, minds, body, mother, father, slot) -> (minds, child bodies, child brain sizes)`.
+"""`inherit(keys, minds, body, mother, father, slot, uid) -> (minds, child bodies, child brain sizes)`.
 
-keys `[B]`; minds a pytree of `[N, ...]`; body `[N]`; mother, father (-1 none), slot (N: no birth) `[B]`.
+keys `[B]`; minds a pytree of `[N, ...]`; body `[N]`; mother, father (-1 none), slot (N: no birth), uid `[B]`.
 """
 
 
@@ -53,7 +53,7 @@ def deliver(
     uid = world.next_uid + row
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, uid)
     father = jnp.where(real, father[mother], -1)
-    minds, body, brain = inherit(keys, minds, world.body, mother, father, slot)
+    minds, body, brain = inherit(keys, minds, world.body, mother, father, slot, uid)
     world, heat = _place(keys, params, replace(world, pending=pending), mother, father, slot, uid, body, brain)
     world = replace(world, next_uid=world.next_uid + delivered)
     births = Births(

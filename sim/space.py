@@ -45,10 +45,15 @@ def cell(config: WorldConfig, x: jax.Array, y: jax.Array) -> jax.Array:
     return y.astype(jnp.int32) * config.width + x.astype(jnp.int32)
 
 
+def direction(heading: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Cosine and sine of headings, kept apart so that XLA does not compute them anew at each use."""
+    return jax.lax.optimization_barrier((jnp.cos(heading), jnp.sin(heading)))
+
+
 def ahead(config: WorldConfig, world, distance: float = 1.0) -> jax.Array:
     """Flat index of the cell `distance` in front of each creature, [N]."""
-    x = world.x + snap(distance * jnp.cos(world.heading))
-    y = world.y + snap(distance * jnp.sin(world.heading))
+    c, s = direction(world.heading)
+    x, y = world.x + snap(distance * c), world.y + snap(distance * s)
     return cell(config, *wrap(config, x, y))
 
 
@@ -58,5 +63,5 @@ def neighbours(field: jax.Array, boundary: str) -> jax.Array:
     Opposite neighbours are added first, so the sum is the same to the bit for a shifted torus.
     """
     pad = ((1, 1), (1, 1)) + ((0, 0),) * (field.ndim - 2)
-    p = jnp.pad(field, pad, mode="wrap" if boundary == "torus" else "constant")
+    p = jax.lax.optimization_barrier(jnp.pad(field, pad, mode="wrap" if boundary == "torus" else "constant"))
     return 0.25 * ((p[:-2, 1:-1] + p[2:, 1:-1]) + (p[1:-1, :-2] + p[1:-1, 2:]))

@@ -32,10 +32,16 @@ def tick(
     world: World,
     mind: Any,
     memory: Any,
+    blindfold: Callable[..., jax.Array] | None = None,
 ) -> tuple[World, Any, Events]:
-    """One tick of every creature. `mind` and `memory` are pytrees of `[N, ...]`; only memory changes."""
-    k_act, k_grow = jax.random.split(jax.random.fold_in(key, world.tick))
+    """One tick of every creature. `mind` and `memory` are pytrees of `[N, ...]`; only memory changes.
+
+    `blindfold(key, alive, obs) -> obs` may alter what is observed, for controls.
+    """
+    k_act, k_grow, k_blind = jax.random.split(jax.random.fold_in(key, world.tick), 3)
     obs = senses.observe(config, params, world)
+    if blindfold is not None:
+        obs = blindfold(k_blind, world.alive, obs)
     keys = jax.vmap(jax.random.fold_in, (None, 0))(k_act, world.uid)
     memory, action = jax.vmap(act)(keys, mind, memory, obs)
     action = sane(world, action)
@@ -85,53 +91,66 @@ def tick(
 def genesis(
     key: jax.Array, config: WorldConfig, params: WorldParams, slots: int, bodies: Body, brain: jax.Array
 ) -> World:
-    """A fresh world of `slots` slots whose first rows are founders.
-
-    `bodies` and `brain` are `[F]` with F ≤ slots; founders stand at random places free of rock.
-    """
-    k_land, k_x, k_heading = jax.random.split(key, 3)
-    land = fields.landscape(k_land, config, params)
-    num = brain.shape[0]
-    x, y = _places(k_x, config, land["rock"], num)
-    bodies = snap_size(bodies)
-    energy = quantise(params.founder_energy * params.energy_capacity * bodies.size)
-
-    def pad(values: jax.Array, fill: float = 0) -> jax.Array:
-        width = [(0, slots - num)] + [(0, 0)] * (values.ndim - 1)
-        return jnp.pad(values, width, constant_values=fill)
+    """A fresh world of `slots` slots whose first rows are founders, `bodies` and `brain` `[F]` with F ≤ slots."""
+    k_land, k_settle = jax.random.split(key)
 
     def blank(dtype: Any = jnp.float32, fill: float = 0) -> jax.Array:
         return jnp.full(slots, fill, dtype)
 
-    heading = jax.random.uniform(k_heading, (num,), maxval=2 * jnp.pi)
-    return World(
-        x=pad(x),
-        y=pad(y),
-        heading=pad(heading),
-        speed=blank(),
-        energy=pad(energy),
-        health=pad(jnp.ones(num)),
-        age=blank(jnp.int32),
-        body=Body(**{name: pad(getattr(bodies, name), 1.0) for name in GENES}),
-        brain=pad(brain.astype(jnp.float32)),
+    world = World(
+        **{name: blank() for name in ("x", "y", "heading", "speed", "energy", "health", "gain", "pain", "bump")},
+        **{name: blank() for name in ("brain", "eaten_plant", "eaten_meat")},
+        **{name: blank(jnp.int32) for name in ("age", "pending", "generation", "offspring", "cause")},
+        **{name: blank(jnp.int32, -1) for name in ("uid", "mother", "father", "died")},
+        body=Body(**{name: blank(fill=1.0) for name in GENES}),
         action=jnp.zeros((slots, len(names(config)))),
-        gain=blank(),
-        pain=blank(),
-        bump=blank(),
-        pending=blank(jnp.int32),
-        uid=pad(jnp.arange(num, dtype=jnp.int32), -1),
-        mother=blank(jnp.int32, -1),
-        father=blank(jnp.int32, -1),
-        generation=blank(jnp.int32),
-        offspring=blank(jnp.int32),
-        eaten_plant=blank(),
-        eaten_meat=blank(),
-        alive=pad(jnp.ones(num, bool)),
-        cause=blank(jnp.int32, NONE),
-        died=blank(jnp.int32, -1),
+        alive=blank(bool),
         tick=jnp.int32(0),
-        next_uid=jnp.int32(num),
-        **land,
+        next_uid=jnp.int32(0),
+        **fields.landscape(k_land, config, params),
+    )
+    return settle(k_settle, config, params, world, bodies, brain)
+
+
+def settle(
+    key: jax.Array, config: WorldConfig, params: WorldParams, world: World, bodies: Body, brain: jax.Array
+) -> World:
+    """Puts founders, `bodies` and `brain` `[F]`, in the first slots of an empty world, at places free of rock."""
+    k_place, k_heading = jax.random.split(key)
+    num = brain.shape[0]
+    x, y = _places(k_place, config, world.rock, num)
+    bodies = snap_size(bodies)
+
+    def put(field: jax.Array, value: Any) -> jax.Array:
+        return field.at[:num].set(value)
+
+    return replace(
+        world,
+        x=put(world.x, x),
+        y=put(world.y, y),
+        heading=put(world.heading, jax.random.uniform(k_heading, (num,), maxval=2 * jnp.pi)),
+        speed=put(world.speed, 0.0),
+        energy=put(world.energy, quantise(params.founder_energy * params.energy_capacity * bodies.size)),
+        health=put(world.health, 1.0),
+        age=put(world.age, 0),
+        body=Body(**{name: put(getattr(world.body, name), getattr(bodies, name)) for name in GENES}),
+        brain=put(world.brain, brain),
+        action=put(world.action, 0.0),
+        gain=put(world.gain, 0.0),
+        pain=put(world.pain, 0.0),
+        bump=put(world.bump, 0.0),
+        pending=put(world.pending, 0),
+        uid=put(world.uid, world.next_uid + jnp.arange(num, dtype=jnp.int32)),
+        mother=put(world.mother, -1),
+        father=put(world.father, -1),
+        generation=put(world.generation, 0),
+        offspring=put(world.offspring, 0),
+        eaten_plant=put(world.eaten_plant, 0.0),
+        eaten_meat=put(world.eaten_meat, 0.0),
+        alive=put(world.alive, True),
+        cause=put(world.cause, NONE),
+        died=put(world.died, -1),
+        next_uid=world.next_uid + num,
     )
 
 

@@ -1,0 +1,143 @@
+"""The grammar of the command line: commands, options and their help. What they do is in `experiments.cli`.
+
+Mistakes are a `UserError` of one line with the nearest right word, where argparse would print a page.
+Imports nothing heavy, so that `--help` is instant.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from experiments.errors import UserError, suggestion
+
+SET_HELP = "override a key of the config, e.g. --set run.ticks=1000; repeatable"
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser without abbreviations that raises `UserError`."""
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(**{**kwargs, "allow_abbrev": False})
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message} (see {self.prog} --help)")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            names = [str(choice) for choice in action.choices]
+            hint = suggestion(str(value), names) or f"; must be one of {', '.join(names)}"
+            what = action.metavar or "/".join(action.option_strings) or action.dest
+            raise UserError(f"{what} {value!r} is unknown{hint}")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, extra = super().parse_known_args(args, namespace)
+        if extra:
+            known = {option.lstrip("-"): option for option in self._option_string_actions}
+            near = suggestion(extra[0].partition("=")[0].lstrip("-"), known) if extra[0].startswith("-") else ""
+            near = near.replace("did you mean ", "did you mean --")
+            raise UserError(f"{self.prog}: {extra[0]!r} is not understood{near} (see {self.prog} --help)")
+        return found, extra
+
+
+def count(text: str) -> int:
+    """A whole number of at least 1, for argparse."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if not 1 <= number < 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1 to {2**31 - 1}")
+    return number
+
+
+def seed(text: str) -> int:
+    """A seed, for argparse."""
+    if not text.isdecimal() or len(text) > 10 or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 0 to {2**32 - 1}")
+    return int(text)
+
+
+def parser(handlers: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parser:
+    """The parser; `handlers` by command, such as "run" and "assay garden"."""
+    top = Parser(prog="firstword", description="Evolves creatures in a 2D world, shows them and measures them.")
+    top.add_argument("--version", action="store_true", help="print the version and leave")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    _run(_add(commands, handlers, "run", "evolve a config, or go on with a run"))
+    _watch(_add(commands, handlers, "watch", "see a config live, or a run again"))
+    _analyse(_add(commands, handlers, "analyse", "tables, plots and a report of runs"))
+    configs = _add(commands, handlers, "configs", "the built-in configs, one line each")
+    configs.add_argument("--keys", action="store_true", help="instead, every key with default, unit and range")
+    _json(configs)
+    assay = commands.add_parser("assay", help="measure what a run has evolved")
+    assays = assay.add_subparsers(dest="assay", metavar="ASSAY", parser_class=Parser, required=True)
+    _garden(_add(assays, handlers, "garden", "who holds the living after T ticks in a fresh world", "assay "))
+    _blindfold(_add(assays, handlers, "blindfold", "intake lost when observations are shuffled", "assay "))
+    bench = commands.add_parser("bench", help="measure speed")
+    benches = bench.add_subparsers(dest="bench", metavar="BENCH", parser_class=Parser, required=True)
+    world = _add(benches, handlers, "world", "alive-agent-steps per second of the world", "bench ")
+    sizes = (512, 2048, 8192, 32768)
+    told = f"creatures alive (default: {' '.join(map(str, sizes))})"
+    world.add_argument("--agents", metavar="N", type=count, nargs="+", default=list(sizes), help=told)
+    _json(world)
+    return top
+
+
+def _add(commands: Any, handlers: Mapping[str, Callable], name: str, doc: str, prefix: str = "") -> Parser:
+    one = commands.add_parser(name, help=doc, description=doc[0].upper() + doc[1:] + ".")
+    one.set_defaults(handler=handlers[prefix + name])
+    return one
+
+
+def _run(one: Parser) -> None:
+    one.add_argument("config", metavar="CONFIG", nargs="?", help="a config file or the name of a built-in one")
+    one.add_argument("--resume", metavar="RUN", help="go on with the run in this folder")
+    one.add_argument("--out", metavar="DIR", help="folder of the run (default: runs/<config>-seed<seed>)")
+    _overrides(one)
+    one.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    _json(one)
+
+
+def _watch(one: Parser) -> None:
+    one.add_argument("target", metavar="CONFIG|RUN", help="a config (live) or the folder of a run (replay)")
+    _overrides(one)
+
+
+def _analyse(one: Parser) -> None:
+    one.add_argument("runs", metavar="RUN", nargs="+", help="folders of runs")
+    one.add_argument("--out", metavar="DIR", help="where the report goes (default: report/ in the first run)")
+    _json(one)
+
+
+def _garden(one: Parser) -> None:
+    one.add_argument("run", metavar="RUN", help="folder of the run whose latest minds are tried")
+    told = "their rivals: founders, greedy, or the folder of another run"
+    one.add_argument("--against", metavar="RIVAL", required=True, help=told)
+    one.add_argument(
+        "--bodies",
+        choices=("evolved", "own"),
+        default="evolved",
+        help="bodies of the rivals: as evolved in RUN, or their own",
+    )
+    _trials(one)
+
+
+def _blindfold(one: Parser) -> None:
+    one.add_argument("run", metavar="RUN", help="folder of the run whose latest minds are tried")
+    _trials(one)
+
+
+def _trials(one: Parser) -> None:
+    one.add_argument("--ticks", metavar="T", type=count, help="length of each trial")
+    one.add_argument("--seeds", metavar="K", type=count, help="number of trials")
+    _json(one)
+
+
+def _overrides(one: Parser) -> None:
+    one.add_argument("--seed", metavar="N", type=seed, help="seed of all randomness (overrides run.seed)")
+    one.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help=SET_HELP)
+
+
+def _json(one: Parser) -> None:
+    one.add_argument("--json", action="store_true", help="print the figures as JSON")

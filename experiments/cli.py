@@ -1,0 +1,234 @@
+"""The command `firstword`: checks what it is told, hands over to the module that does it, prints what came out.
+
+All input is checked before anything is compiled or created. Exit codes: 0 done; 2 the input was wrong (one
+line on stderr); 1 failed while running (what is saved, where, how to resume); 130 interrupted. Modules
+are imported only when their command runs, so that `--help` is instant. Set FIRSTWORD_DEBUG for tracebacks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments import arguments
+from experiments.errors import RunError, UserError, suggestion
+
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command line; returns the exit code."""
+    try:
+        code = _dispatch(argv)
+        sys.stdout.flush()
+        return code
+    except UserError as error:
+        return _complain(f"error: {error}", WRONG)
+    except BrokenPipeError:  # who reads our output, such as `head`, has seen enough
+        _drop_stdout()
+        return DONE
+    except KeyboardInterrupt as error:
+        return _complain(f"interrupted{f'; {error}' if str(error) else ''}", INTERRUPTED)
+    except Exception as error:
+        if os.environ.get("FIRSTWORD_DEBUG"):
+            raise
+        _drop_stdout(only_if_broken=True)
+        return _complain(f"error: {_told(error)}", FAILED)
+
+
+def _dispatch(argv: Sequence[str] | None) -> int:
+    top = arguments.parser(HANDLERS)
+    try:
+        args = top.parse_args(argv)
+    except SystemExit as leave:  # --help
+        return int(leave.code or 0)
+    if args.version:
+        from experiments.provenance import version
+
+        print(f"firstword {version('firstword') or '(not installed)'}")
+        return DONE
+    if args.command is None:
+        raise UserError("give a command, such as `firstword run quickstart`; `firstword --help` lists them")
+    return args.handler(args)
+
+
+def _complain(message: str, code: int) -> int:
+    """One line on stderr, whatever the message holds."""
+    line = "".join(c if c.isprintable() else " " for c in message.replace("\n", " "))
+    with contextlib.suppress(OSError, ValueError):
+        print(f"firstword: {line}", file=sys.stderr, flush=True)
+    return code
+
+
+def _told(error: BaseException) -> str:
+    """An error in one line for people."""
+    text = " ".join(str(error).split())
+    if isinstance(error, RunError):
+        return text
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text:
+        return "out of memory; lower world.max_agents, brain.connections, run.worlds or the size of the world"
+    if isinstance(error, OSError):
+        return f"cannot read or write {error.filename or 'the output'}: {error.strerror or text}"
+    return f"{type(error).__name__}: {text[:300]} (FIRSTWORD_DEBUG=1 shows where)"
+
+
+def _drop_stdout(only_if_broken: bool = False) -> None:
+    """Sends what is left in stdout's buffer nowhere, so that Python does not fail on it when it ends."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        if only_if_broken:
+            with contextlib.suppress(OSError):
+                sys.stdout.flush()
+                return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+@contextlib.contextmanager
+def _resumable(path: Path) -> Iterator[None]:
+    """Adds to whatever goes wrong in a run what is saved and how to resume it."""
+    from experiments import runfolder
+
+    try:
+        yield
+    except (UserError, BrokenPipeError):
+        raise
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(runfolder.saved(path)) from None
+    except Exception as error:
+        if os.environ.get("FIRSTWORD_DEBUG"):
+            raise
+        raise RunError(f"{_told(error)}; {runfolder.saved(path)}") from error
+
+
+def _run(args: Namespace) -> int:
+    if (args.config is None) == (args.resume is None):
+        raise UserError("give either a CONFIG to run or --resume RUN, and not both (see firstword run --help)")
+    from experiments import config, printing, runfolder
+
+    quiet = args.quiet or args.json
+    if args.resume is not None:
+        for option in ("out", "seed", "set"):
+            if getattr(args, option) not in (None, []):
+                raise UserError(f"--{option} cannot go with --resume: a resumed run keeps its folder and config")
+        path = runfolder.locate(args.resume)
+        config.load(path / "config.toml")
+        from experiments import loop
+
+        with _resumable(path):
+            summary = loop.resume(path, quiet=quiet)
+    else:
+        experiment = config.load(args.config, args.set, args.seed)
+        path = runfolder.claim(args.out, experiment)
+        from experiments import loop
+
+        with _resumable(path):
+            summary = loop.run(experiment, path, quiet=quiet)
+    if args.json or not args.quiet:
+        printing.show({"folder": str(path), **summary}, args.json)
+    if summary.get("status") == "interrupted":
+        return _complain(f"interrupted; {runfolder.saved(path)}", INTERRUPTED)
+    return DONE
+
+
+def _watch(args: Namespace) -> int:
+    from experiments import config, runfolder
+
+    target: Any
+    if args.target not in config.builtin_names() and os.path.isdir(args.target):
+        if args.set or args.seed is not None:
+            raise UserError("--set and --seed go with a CONFIG, not with a run that is replayed")
+        target = runfolder.open_run(args.target).path
+    else:
+        target = config.load(args.target, args.set, args.seed)
+    from experiments import watch
+
+    watch.watch(target)
+    return DONE
+
+
+def _analyse(args: Namespace) -> int:
+    from experiments import analyse, printing
+
+    if args.out == "":
+        raise UserError("--out '': give the name of a folder")
+    result = analyse.analyse(args.runs, args.out)
+    if args.json:
+        printing.print_json(result)
+    else:
+        printing.put(analyse.table(result))
+        print(f"report: {result['report']}")
+    return DONE
+
+
+def _configs(args: Namespace) -> int:
+    from experiments import config, printing
+
+    if args.keys:
+        reference = config.keys()
+        columns, rows = list(reference[0]._fields), [list(row) for row in reference]
+    else:
+        columns = ["name", "description"]
+        rows = [[name, config.load(name).description] for name in config.builtin_names()]
+    if args.json:
+        printing.print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        printing.table(columns, rows)
+    return DONE
+
+
+def _garden(args: Namespace) -> int:
+    from experiments import runfolder
+
+    run = runfolder.open_run(args.run)
+    against: str | Path = args.against
+    if against not in ("founders", "greedy"):
+        if not os.path.isdir(against):
+            near = suggestion(args.against, ("founders", "greedy"))
+            raise UserError(f"--against {args.against!r}: must be founders, greedy or the folder of a run{near}")
+        against = runfolder.open_run(against).path
+    missing = [sense for sense in ("retina", "touch") if sense not in run.experiment.world.senses]
+    if against == "greedy" and missing:
+        raise UserError(f"--against greedy: greedy minds need {' and '.join(missing)}, which {args.run} has not")
+    from experiments import assay, printing
+
+    printing.show(assay.garden(run.path, against, bodies=args.bodies, **_trials(args)), args.json)
+    return DONE
+
+
+def _blindfold(args: Namespace) -> int:
+    from experiments import runfolder
+
+    run = runfolder.open_run(args.run)
+    from experiments import assay, printing
+
+    printing.show(assay.blindfold(run.path, **_trials(args)), args.json)
+    return DONE
+
+
+def _trials(args: Namespace) -> dict[str, int]:
+    """Length and number of trials where they are given; the assay has its own defaults."""
+    return {name: getattr(args, name) for name in ("ticks", "seeds") if getattr(args, name) is not None}
+
+
+def _bench_world(args: Namespace) -> int:
+    from experiments import bench, printing
+
+    printing.show(bench.world(args.agents), args.json)
+    return DONE
+
+
+HANDLERS = {
+    "run": _run,
+    "watch": _watch,
+    "analyse": _analyse,
+    "configs": _configs,
+    "assay garden": _garden,
+    "assay blindfold": _blindfold,
+    "bench world": _bench_world,
+}

@@ -1,0 +1,311 @@
+"""The compiled part of a run: many ticks and deliveries of births for W worlds in one program.
+
+One program serves every stretch of ticks (the trip counts are traced), so neither log interval nor
+checkpoint cadence can change a result. It stops before a tick that could want more slots than there are,
+or more room for birth records, and leaves growing and draining to the host; hence outcomes do not depend
+on capacity. Sums are int32 pairs (quanta, counts), exact however a run is cut into stretches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from agents import network, scripted
+from evolution import natural
+from evolution.genome import BrainConfig, num_hidden
+from evolution.mutation import MutationParams
+from evolution.natural import Mind
+from sim import actions, breeding, senses, step
+from sim.config import WorldConfig, WorldParams
+from sim.space import quanta
+from sim.world import CAUSES, Births, Events, World
+
+SUMS = (
+    "agent_ticks",
+    "births",
+    "refused_births",
+    "waiting_births",
+    *(f"deaths_{cause}" for cause in CAUSES[1:]),
+    "plant_eaten",
+    "meat_eaten",
+    "prey_eaten",
+    "poison_eaten",
+    "light_in",
+    "heat_out",
+    "bites",
+    "given",
+    "signal",
+)
+BIRTH_COLUMNS = ("uid", "mother", "father", "tick", "generation", "kind", "connections", "hidden", "species")
+GRAVE_COLUMNS = ("uid", "tick", "cause", "age", "offspring", "generation", "species")
+TRAITS = ("size", "diet", "hue")
+INTAKES = ("eaten_plant", "eaten_meat")
+KINDS = ("evolved", "random", "greedy")
+LOW_BITS = 16
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All that is static in a run; a hashable argument of the compiled program."""
+
+    world: WorldConfig
+    brain: BrainConfig
+    kinds: tuple[str, ...] = ("evolved",)  # policies present; Mind.kind indexes them
+    shuffle: bool = False  # blindfold: the living get one another's observations
+    mutate: bool = True
+    breed: bool = True
+    refound: bool = False  # stop as soon as one world is empty, not only when all are
+
+    @property
+    def inputs(self) -> int:
+        return len(senses.names(self.world))
+
+    @property
+    def outputs(self) -> int:
+        return len(actions.names(self.world))
+
+    @property
+    def batch(self) -> int:
+        """Births in one delivery."""
+        return self.world.births_at_once
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Params:
+    """All numbers of a run."""
+
+    world: WorldParams
+    mutation: MutationParams
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Records:
+    """Births since the last drain, and the graves that they took over. L rows, `rows` of them used."""
+
+    birth: jax.Array  # [L, BIRTH_COLUMNS] int32
+    trait: jax.Array  # [L, TRAITS] float32
+    grave: jax.Array  # [L, GRAVE_COLUMNS] int32; uid -1 for none
+    intake: jax.Array  # [L, INTAKES] float32
+    rows: jax.Array  # [] int32
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class State:
+    """Everything that a run carries from tick to tick; each leaf has a leading axis W."""
+
+    world: World
+    mind: Mind
+    memory: Any
+    sums: jax.Array  # [W, len(SUMS), 2] int32: high and low parts
+    records: Records
+
+
+def policy(setting: Setting, params: WorldParams):
+    """`act` for minds of the setting's kinds; with several, each creature follows its own kind."""
+    config = setting.world
+    names = senses.names(config)
+    reward = names.index("self.gain") if "self.gain" in names else 0
+
+    def named(kind: str):
+        if kind == "random":
+            return scripted.random_policy(config)
+        if kind == "greedy":
+            return scripted.greedy_policy(config, params)
+        act = network.policy(setting.brain.activations, setting.outputs, setting.brain.plasticity, reward)
+        return lambda key, mind, memory, obs: act(key, mind.brain, memory, obs)
+
+    acts = [named(kind) for kind in setting.kinds]
+    if len(acts) == 1:
+        return acts[0]
+
+    def act(key, mind, memory, obs):
+        results = [one(key, mind, memory, obs) for one in acts]
+        action = jnp.stack([action for _, action in results])[mind.kind]
+        kept = next(memory for (memory, _), kind in zip(results, setting.kinds, strict=True) if kind == "evolved")
+        return kept, action
+
+    return act if "evolved" in setting.kinds else _memoryless(acts)
+
+
+def _memoryless(acts):
+    def act(key, mind, memory, obs):
+        return memory, jnp.stack([one(key, mind, memory, obs)[1] for one in acts])[mind.kind]
+
+    return act
+
+
+def live(key: jax.Array, setting: Setting, params: Params, state: State) -> State:
+    """One tick of one world, and its sums."""
+    act = policy(setting, params.world)
+    blindfold = shuffled if setting.shuffle else None
+    world, memory, events = step.tick(
+        key, setting.world, params.world, act, state.world, state.mind, state.memory, blindfold
+    )
+    sums = _add(state.sums, _tick_sums(state.world, events))
+    return replace(state, world=world, memory=memory, sums=sums)
+
+
+def shuffled(key: jax.Array, alive: jax.Array, obs: jax.Array) -> jax.Array:
+    """Observations `[N, I]` dealt anew among the living: what is seen is real, but somebody else's."""
+    n = alive.shape[0]
+    order = jnp.argsort(jnp.where(alive, 0, 1), stable=True)  # the living first
+    shift = 1 + jax.random.randint(key, (), 0, jnp.maximum(jnp.sum(alive) - 1, 1))
+    rank = jnp.zeros(n, jnp.int32).at[order].set(jnp.arange(n, dtype=jnp.int32))
+    other = order[jnp.mod(rank + shift, jnp.maximum(jnp.sum(alive), 1))]
+    return jnp.where(alive[:, None], obs[other], obs)
+
+
+def _tick_sums(before: World, events: Events) -> dict[str, jax.Array]:
+    """What one tick adds to the sums, [] int32 each; signal in 1/256."""
+    out = {
+        "agent_ticks": jnp.sum(before.alive, dtype=jnp.int32),
+        "plant_eaten": jnp.sum(quanta(events.plant)),
+        "meat_eaten": jnp.sum(quanta(events.meat)),
+        "prey_eaten": jnp.sum(quanta(events.prey)),
+        "poison_eaten": jnp.sum(quanta(events.poison)),
+        "light_in": events.light,
+        "heat_out": events.heat,
+        "bites": jnp.sum(events.bit, dtype=jnp.int32),
+        "given": jnp.sum(quanta(events.given)),
+        "signal": jnp.sum(jnp.round(events.signal * 256).astype(jnp.int32)),
+    }
+    for code, cause in enumerate(CAUSES[1:], 1):
+        out[f"deaths_{cause}"] = jnp.sum(events.cause == code, dtype=jnp.int32)
+    return out
+
+
+def _add(sums: jax.Array, values: dict[str, jax.Array]) -> jax.Array:
+    """Adds non-negative values; the low part stays below 2^16, so a stretch of 2^15 ticks cannot overflow."""
+    column = jnp.stack([values.get(name, jnp.int32(0)) for name in SUMS])
+    low = sums[:, 1] + (column & (2**LOW_BITS - 1))
+    return jnp.stack([sums[:, 0] + (column >> LOW_BITS) + (low >> LOW_BITS), low & (2**LOW_BITS - 1)], axis=1)
+
+
+def deliver(key: jax.Array, setting: Setting, params: Params, state: State) -> State:
+    """One delivery of births in one world, recorded."""
+    mutation = params.mutation
+    inherit = natural.inheritance(
+        setting.brain, mutation if setting.mutate else None, setting.inputs, setting.outputs, setting.world.sexual
+    )
+    before = state.world
+    key = jax.random.fold_in(jax.random.fold_in(key, before.tick), 1)
+    world, (mind, memory), births = breeding.deliver(
+        key, setting.world, params.world, inherit, before, (state.mind, state.memory)
+    )
+    added = {
+        "births": jnp.sum(births.uid >= 0, dtype=jnp.int32),
+        "refused_births": births.refused,
+        "waiting_births": births.waiting,
+        "heat_out": births.heat,
+    }
+    return State(
+        world=world,
+        mind=mind,
+        memory=memory,
+        sums=_add(state.sums, added),
+        records=_record(state.records, before, state.mind, world, mind, births),
+    )
+
+
+def _record(records: Records, before: World, old_mind: Mind, world: World, mind: Mind, births: Births) -> Records:
+    """Appends the births and the graves that they took over; rows beyond the real ones are overwritten later."""
+    slot = jnp.minimum(births.slot, world.num_slots - 1)
+    real = births.uid >= 0
+    hidden = species = old_species = jnp.zeros_like(slot)
+    if mind.genome is not None:
+        hidden = jax.vmap(num_hidden)(jax.tree.map(lambda leaf: leaf[slot], mind.genome))
+        species, old_species = mind.species.name[slot], old_mind.species.name[slot]
+    birth = [
+        births.uid,
+        world.mother[slot],
+        world.father[slot],
+        jnp.full_like(slot, world.tick),
+        world.generation[slot],
+        mind.kind[slot],
+        world.brain[slot].astype(jnp.int32),
+        hidden,
+        species,
+    ]
+    buried = real & (before.uid[slot] >= 0) & (before.cause[slot] > 0)
+    grave = [
+        jnp.where(buried, before.uid[slot], -1),
+        before.died[slot],
+        before.cause[slot],
+        before.age[slot],
+        before.offspring[slot],
+        before.generation[slot],
+        old_species,
+    ]
+    trait = [getattr(world.body, name)[slot] for name in TRAITS]
+    intake = [getattr(before, name)[slot] for name in INTAKES]
+
+    def put(old: jax.Array, rows: list[jax.Array]) -> jax.Array:
+        return jax.lax.dynamic_update_slice(old, jnp.stack(rows, axis=1).astype(old.dtype), (records.rows, 0))
+
+    return Records(
+        birth=put(records.birth, birth),
+        trait=put(records.trait, trait),
+        grave=put(records.grave, grave),
+        intake=put(records.intake, intake),
+        rows=records.rows + jnp.sum(real, dtype=jnp.int32),
+    )
+
+
+def blank_records(setting: Setting) -> Records:
+    """Room for sixteen full deliveries."""
+    length = 16 * setting.batch
+    return Records(
+        birth=jnp.full((length, len(BIRTH_COLUMNS)), -1, jnp.int32),
+        trait=jnp.zeros((length, len(TRAITS)), jnp.float32),
+        grave=jnp.full((length, len(GRAVE_COLUMNS)), -1, jnp.int32),
+        intake=jnp.zeros((length, len(INTAKES)), jnp.float32),
+        rows=jnp.int32(0),
+    )
+
+
+def _each(function, keys: jax.Array, state: State) -> State:
+    """Applies a function of one world to all W, without the cost of a batch axis when W is 1."""
+    if keys.shape[0] == 1:
+        out = function(keys[0], jax.tree.map(lambda leaf: leaf[0], state))
+        return jax.tree.map(lambda leaf: leaf[None], out)
+    return jax.vmap(function)(keys, state)
+
+
+@partial(jax.jit, static_argnums=1, donate_argnums=3)
+def rollout(keys: jax.Array, setting: Setting, params: Params, state: State, until: jax.Array) -> State:
+    """Runs all worlds to tick `until`, or until some world needs room. keys `[W]`, one per world."""
+    interval = setting.world.birth_interval
+
+    def roomy(state: State) -> jax.Array:
+        n = state.world.x.shape[1]
+        free = n - jnp.sum(state.world.alive, axis=1)
+        slots = (free >= min(setting.batch, n)) | (n >= setting.world.max_agents)
+        rows = state.records.rows + setting.batch <= state.records.birth.shape[1]
+        lives = jnp.any(state.world.alive, axis=1)
+        extinct = ~(jnp.all(lives) if setting.refound else jnp.any(lives))
+        return jnp.all(slots & rows) & ~(extinct & (state.world.tick[0] % interval == 0))
+
+    def beat(carry):
+        tick, state = carry
+        stop = jnp.minimum(until, (tick // interval + 1) * interval)
+        one = partial(_each, lambda k, s: live(k, setting, params, s), keys)
+        state = jax.lax.fori_loop(tick, stop, lambda _, s: one(s), state)
+        due = (stop % interval == 0).astype(jnp.int32) * setting.breed
+        births = partial(_each, lambda k, s: deliver(k, setting, params, s), keys)
+        state = jax.lax.fori_loop(0, due, lambda _, s: births(s), state)
+        return stop, state
+
+    def more(carry):
+        tick, state = carry
+        return (tick < until) & roomy(state)
+
+    _, state = jax.lax.while_loop(more, beat, (state.world.tick[0], state))
+    return state

@@ -1,0 +1,20 @@
+"""Settings of all tests: a cache of compiled programs, no window, repeatable property tests.
+
+They must be in force before JAX is first imported, hence here and at the top.
+"""
+
+import os
+from pathlib import Path
+
+CACHE = Path(__file__).parents[1] / ".cache"
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+os.environ.setdefault("MPLCONFIGDIR", str(CACHE / "matplotlib"))
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ["SDL_VIDEODRIVER"] = "dummy"
+os.environ["SDL_AUDIODRIVER"] = "dummy"
+
+import hypothesis  # noqa: E402
+
+hypothesis.settings.register_profile("firstword", deadline=None, derandomize=True, max_examples=30)
+hypothesis.settings.load_profile("firstword")

@@ -1,0 +1,244 @@
+"""Configs: what is written reads back equal, and whatever cannot work is refused in one telling line."""
+
+import dataclasses
+import math
+import re
+import sys
+import types
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from experiments import config
+from experiments.errors import UserError
+from experiments.keys import hints
+
+
+def refusal(*overrides, **options):
+    """The message with which overrides of quickstart are refused."""
+    with pytest.raises(UserError) as caught:
+        config.load("quickstart", list(overrides), **options)
+    return str(caught.value)
+
+
+def value_of(hint, meta):
+    """A strategy for the values that a key takes."""
+    if meta.get("choices"):
+        one = st.sampled_from(meta["choices"])
+        return one if hint is str else st.lists(one, min_size=1, unique=True).map(tuple)
+    if hint is bool:
+        return st.booleans()
+    if hint is int:
+        return st.integers(meta["low"], meta["high"])
+    return st.floats(meta["low"], meta["high"])
+
+
+@st.composite
+def experiments(draw):
+    """Experiments with every free key drawn; those bound by a rule on several keys keep to the rule."""
+    tables = {}
+    bound = {"width", "height", "founders", "max_agents", "births_at_once", "senses", "retina_distances"}
+    bound |= {"energy_capacity", "flesh", "connections", "founder_connections", "minds"}
+    for name, cls in config.TABLES.items():
+        free = [f for f in dataclasses.fields(cls) if f.name not in bound]
+        tables[name] = cls(**{f.name: draw(value_of(hints(cls)[f.name], f.metadata)) for f in free})
+    text = st.text(st.characters(exclude_categories=["Cs"]))
+    return config.Experiment(name="drawn", description=draw(text), **tables)
+
+
+@settings(max_examples=50, deadline=None)
+@given(experiments())
+def test_resolved_config_reads_back_equal(experiment):
+    assert config.loads(config.resolved(experiment)) == experiment
+
+
+@pytest.mark.parametrize("name", config.builtin_names())
+def test_builtin_configs_are_complete_and_described(name, tmp_path):
+    experiment = config.load(name)
+    assert experiment.name == name and experiment.description
+    copy = tmp_path / "copy.toml"
+    copy.write_text(config.resolved(experiment), encoding="utf-8")
+    assert config.load(copy) == experiment
+
+
+def test_resolved_config_names_every_key():
+    text = config.resolved(config.Experiment())
+    reference = config.keys()
+    for row in reference:
+        if not row.key.startswith("stop."):
+            assert re.search(rf"^{row.key.rpartition('.')[2]} = ", text, re.M), row.key
+
+
+def test_key_reference_documents_every_key():
+    reference = config.keys()
+    assert all(row.doc for row in reference)
+    rows = {row.key: row for row in reference}
+    assert rows["world.width"].unit == "cells" and rows["world.width"].range == "from 16 to 4096"
+    assert rows["world.boundary"].default == '"torus"' and rows["world.boundary"].range == "torus, walled"
+
+
+def test_overrides_take_toml_and_bare_words_and_the_last_one_wins():
+    experiment = config.load(
+        "quickstart",
+        ["world.width=64", "world.width=128", 'world.senses=["self", "light"]', "run.minds=random", "params.flesh=2"],
+        seed=7,
+    )
+    assert experiment.world.width == 128 and experiment.world.senses == ("self", "light")
+    assert experiment.run.minds == "random" and experiment.run.seed == 7
+    assert experiment.params.flesh == 2.0 and isinstance(experiment.params.flesh, float)
+    assert config.load("quickstart", ["description=2024"]).description == "2024"
+
+
+def test_file_takes_its_name_from_the_file_unless_it_has_one(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_text("[world]\nwidth = 64\n")
+    assert config.load(path).name == "study"
+    path.write_text('name = "other"\n')
+    assert config.load(str(path)).name == "other"
+
+
+def test_stop_rules_round_trip():
+    rule = "{metric='population', above=5, intervals=3}"
+    experiment = config.load("quickstart", [f"stop=[{rule}, {{metric='mean_age', below=-1.5}}]"])
+    assert experiment.stop == (
+        config.StopRule("population", above=5.0, intervals=3),
+        config.StopRule("mean_age", below=-1.5),
+    )
+    assert config.loads(config.resolved(experiment)) == experiment
+
+
+REFUSED = [
+    # override, what the message must name
+    ("world.widht=64", ["unknown key world.widht", "did you mean world.width?"]),
+    ("world.plant_growth=0.1", ["did you mean params.plant_growth?"]),
+    ("width=64", ["unknown key width", "world.width"]),
+    ("zzz.zzz=1", ["unknown key zzz.zzz", "--keys"]),
+    ("world.width=8", ["world.width = 8", "16 to 4096"]),
+    ("world.width=64.0", ["world.width = 64.0", "an integer"]),
+    ("world.width=true", ["world.width = true", "an integer"]),
+    ("world.width=wide", ['world.width = "wide"', "an integer"]),
+    ("world.width=", ["world.width", "an integer"]),
+    ("world.width=66", ["world.width = 66", "multiple of 4", "64", "68"]),
+    ("world.height=97", ["world.height = 97", "multiple of 4"]),
+    ("world.seasons=1", ["world.seasons = 1", "true or false"]),
+    ("world.boundary=toruss", ['world.boundary = "toruss"', "torus, walled", "did you mean torus?"]),
+    ('world.senses="self"', ["world.senses", "a list of any of"]),
+    ('world.senses=["selv"]', ["world.senses", "did you mean self?"]),
+    ('world.senses=["self", "self"]', ["world.senses", "self is there twice"]),
+    ("world.senses=[]", ["world.senses = []", "a sense"]),
+    ("world.retina_distances=[3, 2]", ["world.retina_distances", "larger than the one before"]),
+    ("world.retina_distances=[2, 2]", ["world.retina_distances", "larger than the one before"]),
+    ("world.retina_distances=[]", ["world.retina_distances"]),
+    ("world.retina_distances=[2, 48]", ["world.retina_distances", "less than half", "48"]),
+    ("world.retina_distances=[true]", ["world.retina_distances", "a list of numbers"]),
+    ("world.founders=600", ["world.founders = 600", "world.max_agents, 512"]),
+    ("world.births_at_once=513", ["world.births_at_once = 513", "512"]),
+    ("params.flesh=nan", ["params.flesh = nan", "0 to 60"]),
+    ("params.flesh=inf", ["params.flesh = inf"]),
+    ("params.flesh=-0.1", ["params.flesh = -0.1", "0 to 60"]),
+    ("run.wall_seconds=1" + "0" * 400, ["run.wall_seconds"]),
+    ("run.ticks=" + "9" * 5000, ["run.ticks"]),
+    ("run.ticks=0", ["run.ticks = 0", "1 to"]),
+    ("run.seed=-1", ["run.seed = -1", "0 to 4294967295"]),
+    ("run.minds=gredy", ["run.minds", "did you mean greedy?"]),
+    ("brain.founder_connections=65", ["brain.founder_connections = 65", "brain.connections, 64"]),
+    ("brain.activations=[]", ["brain.activations"]),
+    ("name=a/b", ['name = "a/b"', "letters"]),
+    ("name=", ["name"]),
+    ("description=\udcff", ["description", "Unicode"]),
+    ("world=3", ["world is a table", "world.width"]),
+    ("stop=3", ["stop = 3", "[[stop]]"]),
+    ("stop=[3]", ["stop", "table"]),
+    ("stop.metric=population", ["stop is a list"]),
+    ("stop=[{metric='population', abov=3}]", ["stop.abov", "did you mean stop.above?"]),
+    ("stop=[{metric='population', above=true}]", ["stop.above = true", "number"]),
+    ("stop=[{metric='population', above=inf}]", ["stop.above = inf", "finite"]),
+    ("world.width", ["'world.width'", "key=value"]),
+    ("=3", ["key=value"]),
+    ("world.width=1\nheight=2", ["world.width"]),
+    ("params.flesh=1979-05-27", ["params.flesh = 1979-05-27", "number"]),
+]
+
+
+@pytest.mark.parametrize(("override", "words"), REFUSED, ids=[o[:40].encode("ascii", "replace") for o, _ in REFUSED])
+def test_bad_values_are_refused_with_key_value_and_remedy(override, words):
+    message = refusal(override)
+    assert len(message) < 400
+    for word in words:
+        assert word in message
+
+
+def test_combinations_of_several_keys_are_refused():
+    assert "finite" not in refusal("params.flesh=30", "params.energy_capacity=55")
+    assert "params.energy_capacity = 55.0: must be below 55 with params.flesh = 30" in refusal(
+        "params.flesh=30", "params.energy_capacity=55"
+    )
+    message = refusal("run.minds=greedy", 'world.senses=["retina", "self"]')
+    assert "run.minds" in message and "touch" in message
+    assert "world.senses" in refusal('world.senses=["hearing"]', "world.sound_channels=0")
+    assert config.load("quickstart", ["world.sound_channels=0"]).world.sound_channels == 0
+    assert "exactly one" in refusal("stop=[{metric='population', above=1, below=2}]")
+    assert "exactly one" in refusal("stop=[{metric='population'}]")
+
+
+def test_seed_is_checked_like_any_key():
+    assert "run.seed = -4" in refusal(seed=-4)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"[world\n", ["not valid TOML", "line 1"]),
+        (b"[world]\nwidth = 64\nwidth = 64\n", ["not valid TOML"]),
+        (b"a = " + b"[" * 5000, ["not valid TOML"]),
+        (b"a = " + b"1" * 5000, ["not valid TOML"]),
+        (b"\xff\xfe", ["UTF-8"]),
+        (b"world = 3\n", ["world = 3", "[world]"]),
+        (b"[wrold]\nwidth = 64\n", ["unknown key wrold", "world"]),
+        (b"[[world]]\nwidth = 64\n", ["world", "table"]),
+        (b"[stop]\nmetric = 'population'\n", ["stop", "[[stop]]"]),
+        (b"name = 3\n", ["name = 3", "a string"]),
+        (b"[world.width]\nx = 1\n", ["world.width", "an integer"]),
+        (b'[run]\nticks = 10\n"a\\nb" = 3\n', ["unknown key"]),
+    ],
+)
+def test_bad_files_are_refused(content, words, tmp_path):
+    path = tmp_path / "bad.toml"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        config.load(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize("name", ["quikstart", "", "nowhere/x.toml", "x.toml", "a\0b", "x" * 5000, "."])
+def test_missing_configs_are_refused(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError) as caught:
+        config.load(name)
+    if name == "quikstart":
+        assert "did you mean quickstart?" in str(caught.value)
+
+
+@given(st.floats())
+@settings(max_examples=100, deadline=None)
+def test_floats_survive_to_the_last_bit(number):
+    if math.isfinite(number) and 0 <= number <= 1e9:
+        experiment = config.load("quickstart", [f"run.wall_seconds={number!r}"])
+        again = config.loads(config.resolved(experiment))
+        assert math.copysign(1, again.run.wall_seconds) == math.copysign(1, number)
+        assert again.run.wall_seconds == number
+    else:
+        assert "run.wall_seconds" in refusal(f"run.wall_seconds={number!r}")
+
+
+def test_stop_metric_must_be_logged(monkeypatch):
+    columns = ("tick", "world", "population", "mean_age")
+    monkeypatch.setitem(sys.modules, "experiments.metrics", types.SimpleNamespace(COLUMNS=columns))
+    message = refusal("stop=[{metric='populaton', above=1}]")
+    assert 'stop.metric = "populaton"' in message and "did you mean population?" in message
+    assert "metrics.csv" in refusal("stop=[{above=1}]")
+    assert config.load("quickstart", ["stop=[{metric='mean_age', above=1}]"]).stop[0].intervals == 1
