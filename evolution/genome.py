@@ -72,7 +72,7 @@ def split_id(innovation: jax.Array, times: jax.Array) -> jax.Array:
 
 def founder(key: jax.Array, config: BrainConfig, inputs: int, outputs: int) -> Genome:
     """A minimal genome: no hidden nodes, a few random connections from inputs to outputs."""
-    k_source, k_target, k_weight, k_bias, k_rate = jax.random.split(key, 5)
+    k_source, k_target, k_weight, k_rate = jax.random.split(key, 4)
     units, size = outputs + config.hidden, config.connections
     row = jnp.arange(units, dtype=jnp.int32)
     column = jnp.arange(size, dtype=jnp.int32)
@@ -83,7 +83,7 @@ def founder(key: jax.Array, config: BrainConfig, inputs: int, outputs: int) -> G
     real = (column < config.founder_connections) & ~repeat
     return Genome(
         node=jnp.where(row < outputs, row + inputs, -1),
-        bias=jnp.where(row < outputs, 0.2 * jax.random.normal(k_bias, (units,)), 0.0),
+        bias=jnp.zeros(units),
         activation=jnp.zeros(units, jnp.int32),
         innovation=jnp.where(real, innovation, -1),
         source=jnp.where(real, source, -1),

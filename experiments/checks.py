@@ -91,10 +91,8 @@ def _stop(rule: StopRule) -> None:
     if (rule.above is None) == (rule.below is None):
         both = "both" if rule.above is not None else "neither"
         raise UserError(f"stop.above, stop.below: {both} given for {rule.metric}; must be exactly one")
-    try:
-        from experiments.metrics import COLUMNS  # here: most configs have no stop rule and need not load it
-    except ModuleNotFoundError:  # TODO remove when metrics is there
-        return
+    from experiments.metrics import COLUMNS  # here: most configs have no stop rule and need not load it
+
     if rule.metric not in COLUMNS:
         near = suggestion(rule.metric, COLUMNS) or f"; for example {', '.join(COLUMNS[2:5])}"
         raise _error("stop.metric", rule.metric, f"a column of metrics.csv{near}")

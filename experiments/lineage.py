@@ -22,7 +22,7 @@ from sim.world import CAUSES
 
 BIRTHS = (
     *("world", "uid", "mother", "father", "tick", "generation", "kind"),
-    *("connections", "hidden", "size", "diet", "hue"),
+    *("connections", "hidden", "species", "size", "diet", "hue"),
 )
 DEATHS = ("world", "uid", "tick", "cause", "age", "offspring", "generation", "eaten_plant", "eaten_meat", "species")
 FLOATS = ("size", "diet", "hue", "eaten_plant", "eaten_meat")
@@ -95,7 +95,9 @@ class LineageWriter:
     def _joined(self, kind: str) -> dict[str, np.ndarray]:
         empty = {name: np.zeros(0, _dtype(name)) for name in COLUMNS[kind]}
         chunks = [empty, *self._rows[kind]]
-        return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in COLUMNS[kind]}
+        columns = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in COLUMNS[kind]}
+        order = np.lexsort((columns["uid"], columns["tick"], columns["world"]))  # whenever they were reported
+        return {name: column[order] for name, column in columns.items()}
 
     def _parts(self) -> list[tuple[Path, int, int]]:
         """Part files with the ticks they cover."""

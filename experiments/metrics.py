@@ -14,7 +14,7 @@ from experiments.rollout import SUMS
 from sim.body import GENES
 from sim.config import ENERGY_QUANTUM
 
-ENERGIES = ("plant_eaten", "meat_eaten", "prey_eaten", "poison_eaten", "light_in", "heat_out", "given")
+ENERGIES = ("plant_eaten", "meat_eaten", "prey_eaten", "poison_eaten", "upkeep", "light_in", "heat_out", "given")
 DIET_BINS = 10
 BRAINS = ("median_connections", "median_hidden", "max_connections", "max_hidden", "species", "largest_species")
 COLUMNS = (
@@ -79,7 +79,7 @@ def _bodies(world: Any, alive: np.ndarray) -> dict[str, Any]:
         "max_generation": int(generation.max()) if generation.size else 0,
         "mean_offspring": _mean(living(world.offspring)),
         "mean_intake": _mean(eaten / np.maximum(age, 1)),
-        "mean_meat_share": _mean((meat / eaten)[eaten > 0]) if (eaten > 0).any() else float("nan"),
+        "mean_meat_share": _mean(meat[eaten > 0] / eaten[eaten > 0]),
         **{f"mean_{name}": _mean(living(getattr(world.body, name))) for name in GENES},
         "sd_diet": float(diet.std()) if diet.size else float("nan"),
         **{f"diet_{i}": int(count) for i, count in enumerate(bins)},

@@ -35,6 +35,7 @@ SUMS = (
     "meat_eaten",
     "prey_eaten",
     "poison_eaten",
+    "upkeep",
     "light_in",
     "heat_out",
     "bites",
@@ -122,22 +123,15 @@ def policy(setting: Setting, params: WorldParams):
         act = network.policy(setting.brain.activations, setting.outputs, setting.brain.plasticity, reward)
         return lambda key, mind, memory, obs: act(key, mind.brain, memory, obs)
 
-    acts = [named(kind) for kind in setting.kinds]
+    present = sorted(set(setting.kinds))  # "evolved" comes first, and is the one with a memory
+    acts = [named(kind) for kind in present]
     if len(acts) == 1:
         return acts[0]
+    which = jnp.asarray([present.index(kind) for kind in setting.kinds])
 
     def act(key, mind, memory, obs):
         results = [one(key, mind, memory, obs) for one in acts]
-        action = jnp.stack([action for _, action in results])[mind.kind]
-        kept = next(memory for (memory, _), kind in zip(results, setting.kinds, strict=True) if kind == "evolved")
-        return kept, action
-
-    return act if "evolved" in setting.kinds else _memoryless(acts)
-
-
-def _memoryless(acts):
-    def act(key, mind, memory, obs):
-        return memory, jnp.stack([one(key, mind, memory, obs)[1] for one in acts])[mind.kind]
+        return results[0][0], jnp.stack([action for _, action in results])[which[mind.kind]]
 
     return act
 
@@ -171,6 +165,7 @@ def _tick_sums(before: World, events: Events) -> dict[str, jax.Array]:
         "meat_eaten": jnp.sum(quanta(events.meat)),
         "prey_eaten": jnp.sum(quanta(events.prey)),
         "poison_eaten": jnp.sum(quanta(events.poison)),
+        "upkeep": events.upkeep,
         "light_in": events.light,
         "heat_out": events.heat,
         "bites": jnp.sum(events.bit, dtype=jnp.int32),

@@ -24,7 +24,6 @@ from experiments.rollout import (
     BIRTH_COLUMNS,
     GRAVE_COLUMNS,
     INTAKES,
-    KINDS,
     SUMS,
     TRAITS,
     Params,
@@ -272,4 +271,3 @@ def _filler(dtype: np.dtype) -> Any:
     return dtype.type(-1) if dtype == np.int32 else dtype.type(0)
 
 
-assert set(KINDS) >= {"evolved"}

@@ -15,6 +15,10 @@ from sim.config import WorldConfig
 from sim.world import World
 
 
+REFUSE, DECIDE = -0.25, 0.25
+"""Eating and breeding happen unless refused, biting and giving only when decided."""
+
+
 def names(config: WorldConfig) -> tuple[str, ...]:
     """Name of each action, in order; only those that the config allows."""
     out = ["turn", "thrust", "eat", "breed"]
@@ -53,9 +57,9 @@ def decode(config: WorldConfig, action: jax.Array) -> Acts:
     return Acts(
         turn=column["turn"],
         thrust=0.5 * (1 + column["thrust"]),
-        eat=column["eat"] >= 0,
-        breed=column["breed"] >= 0,
-        bite=column["bite"] > 0.25 if config.bite else None,
-        give=column["give"] > 0.25 if config.give else None,
+        eat=column["eat"] > REFUSE,
+        breed=column["breed"] > REFUSE,
+        bite=column["bite"] > DECIDE if config.bite else None,
+        give=column["give"] > DECIDE if config.give else None,
         voice=voice,
     )

@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from sim.actions import decode
 from sim.body import GENES, Body, snap_size
 from sim.config import WorldConfig, WorldParams
 from sim.contact import facing
@@ -73,7 +74,7 @@ def _candidates(
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Who can give birth now `[N]`, with whom `[N]` (-1 alone), and children due in each clutch `[N]`."""
     body = world.body
-    consents = world.action[:, 3] >= 0  # "breed" is action 3 in every config: see sim.actions
+    consents = decode(config, world.action).breed
     ripe = world.alive & consents & (world.age >= params.maturity)
     full = world.energy >= body.breed_at * params.energy_capacity * body.size
     affordable = world.energy > price(params, body)
@@ -129,6 +130,8 @@ def _place(
         x=put(world.x, world.x[mother]),
         y=put(world.y, world.y[mother]),
         heading=put(world.heading, angle),
+        ux=put(world.ux, jnp.cos(angle)),
+        uy=put(world.uy, jnp.sin(angle)),
         speed=put(world.speed, 0.0),
         energy=put(charged, energy),
         health=put(world.health, 1.0),

@@ -13,7 +13,7 @@ from typing import Any
 import jax
 
 SENSES = ("retina", "hearing", "smell", "touch", "light", "self", "last_action")
-CHANNELS = ("plant", "meat", "poison", "obstacle", "size", "diet", "hue")
+CHANNELS = ("plant", "meat", "poison", "obstacle", "size", "diet", "hue", "speed")
 
 
 def key(
@@ -94,7 +94,7 @@ class WorldParams:
     # plants
     plant_growth: float = key(0.02, "logistic growth rate in full light", low=0, high=1, unit="1/tick")
     plant_spread: float = key(0.002, "growth into a cell per unit of neighbouring plants", low=0, high=1, unit="1/tick")
-    seed_rate: float = key(2e-5, "chance that a seed lands on a cell", low=0, high=0.01, unit="1/(cell tick)")
+    seed_rate: float = key(2e-5, "chance that a seed lands on a cell", low=0, high=1 / 128, unit="1/(cell tick)")
     seed_energy: float = key(0.2, "plant energy of a landed seed", low=0, high=1, unit="energy")
     fertile: float = key(0.35, "share of the ground on which plants grow", low=0.01, high=1)
     patch_size: float = key(6.0, "typical radius of a fertile patch", low=1, high=128, unit="cells")

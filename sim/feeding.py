@@ -44,20 +44,20 @@ def eat(config: WorldConfig, params: WorldParams, world: World, wants: jax.Array
     index = cell(config, world.x, world.y)
     demand = jnp.zeros(config.width * config.height, jnp.float32).at[index].add(mouth, mode="promise_in_bounds")
     stores = {"plants": world.plants, "meat": world.meat, "poison": world.poison}
-    names = [name for name, field in stores.items() if field is not None]
-    standing = jnp.stack([stores[name].reshape(-1) for name in names], axis=1)  # [HW, K]
-    supply = jnp.sum(standing, axis=1)
-    served = jnp.minimum(1.0, supply / jnp.maximum(demand, ENERGY_QUANTUM))
-    share = standing / jnp.maximum(supply, ENERGY_QUANTUM)[:, None] * served[:, None]
-    taken = jnp.minimum(quantise(share * demand[:, None]), standing)  # leaves the field
-    bites = share.at[index].get(mode="promise_in_bounds") * mouth[:, None]  # [N, K] reaches mouths
-    bites = jnp.maximum(quantise(bites) - ENERGY_QUANTUM, 0.0)  # never more in all than was taken
-    left = standing - taken
-    fields = {name: left[:, i].reshape(world.plants.shape) for i, name in enumerate(names)}
-    zero = jnp.zeros_like(mouth)
-    got = {name: bites[:, i] for i, name in enumerate(names)}
+    standing = {name: field.reshape(-1) for name, field in stores.items() if field is not None}
+    supply = sum(standing.values())
+    served = jnp.minimum(1.0, supply / jnp.maximum(demand, ENERGY_QUANTUM)) / jnp.maximum(supply, ENERGY_QUANTUM)
+    got = {name: jnp.zeros_like(mouth) for name in stores}
+    fields, heat = {}, jnp.int32(0)
+    for name, field in standing.items():
+        share = field * served
+        taken = jnp.minimum(quantise(share * demand), field)  # leaves the field
+        bites = quantise(share.at[index].get(mode="promise_in_bounds") * mouth)  # reaches mouths
+        got[name] = jnp.maximum(bites - ENERGY_QUANTUM, 0.0)  # rounding never gives out more than was taken
+        fields[name] = (field - taken).reshape(world.plants.shape)
+        heat += jnp.sum(quanta(taken))
     plant = quantise(got["plants"] * plant_yield(params, body.diet))
-    meat = quantise(got["meat"] * meat_yield(params, body.diet)) if "meat" in got else zero
-    heat = jnp.sum(quanta(taken)) - jnp.sum(quanta(plant)) - jnp.sum(quanta(meat))
+    meat = quantise(got["meat"] * meat_yield(params, body.diet))
+    heat -= jnp.sum(quanta(plant)) + jnp.sum(quanta(meat))
     world = replace(world, energy=world.energy + plant + meat, **fields)
-    return world, Meal(plant=plant, meat=meat, poison=got.get("poison", zero), heat=heat)
+    return world, Meal(plant=plant, meat=meat, poison=got["poison"], heat=heat)

@@ -17,6 +17,7 @@ from sim.space import neighbours, quanta, quantise
 from sim.world import World
 
 COARSE = 4
+MOST_SEEDS = 128  # one seed in so many cells a tick at most
 
 
 def light(config: WorldConfig, params: WorldParams, tick: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -104,7 +105,7 @@ def _sow(
 ) -> jax.Array:
     """Seed rain: a fixed number of throws, thinned to the rate asked for, at cells drawn at random."""
     cells = config.width * config.height
-    throws = max(1, cells // 1024)
+    throws = max(1, cells // MOST_SEEDS)
     k_where, k_thin = jax.random.split(key)
     where = jax.random.randint(k_where, (throws,), 0, cells)
     lands = jax.random.uniform(k_thin, (throws,)) < params.seed_rate * cells / throws

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from sim.actions import Acts
 from sim.config import WorldConfig, WorldParams
-from sim.space import cell, direction, snap, wrap
+from sim.space import cell, snap, wrap
 from sim.world import World
 
 TAU = 2 * jnp.pi
@@ -18,7 +18,7 @@ def move(config: WorldConfig, params: WorldParams, world: World, acts: Acts) -> 
     """Turns and moves the living; `speed` is the distance moved, `bump` says that rock blocked the way."""
     heading = jnp.mod(world.heading + params.max_turn * acts.turn, TAU)
     stride = jnp.where(world.alive, acts.thrust * world.body.speed, 0.0)
-    c, s = direction(heading)
+    c, s = jnp.cos(heading), jnp.sin(heading)
     x, y = wrap(config, world.x + snap(stride * c), world.y + snap(stride * s))
     bump = jnp.zeros_like(world.bump)
     if world.rock is not None:
@@ -29,4 +29,4 @@ def move(config: WorldConfig, params: WorldParams, world: World, acts: Acts) -> 
         stride = jnp.where(blocked, 0.0, stride)
         bump = blocked.astype(jnp.float32)
     heading = jnp.where(world.alive, heading, world.heading)
-    return replace(world, x=x, y=y, heading=heading, speed=stride, bump=bump)
+    return replace(world, x=x, y=y, heading=heading, ux=c, uy=s, speed=stride, bump=bump)

@@ -14,11 +14,10 @@ import numpy as np
 from sim.actions import names as action_names
 from sim.config import WorldConfig, WorldParams
 from sim.fields import COARSE, coarse_index, light
-from sim.space import ahead, cell, direction, snap, wrap
+from sim.space import ahead, cell, snap, wrap
 from sim.world import World
 
-Compass = tuple[jax.Array, jax.Array]
-BODY_CHANNELS = 3  # size, diet, hue: the last channels of the image
+BODY_CHANNELS = 4  # size, diet, hue, speed: the last channels of the image
 
 
 def names(config: WorldConfig) -> tuple[str, ...]:
@@ -48,17 +47,16 @@ def observe(config: WorldConfig, params: WorldParams, world: World) -> jax.Array
     picture = None
     if "retina" in config.senses or "touch" in config.senses:
         picture = image(config, world)
-    compass = direction(world.heading)
     parts: list[jax.Array] = []
     for sense in config.senses:
         if sense == "retina":
-            parts.append(_retina(config, world, compass, picture))
+            parts.append(_retina(config, world, picture))
         elif sense == "touch":
             parts.append(_touch(config, world, picture))
         elif sense == "hearing" and config.sound_channels:
-            parts.append(_hearing(config, world, compass))
+            parts.append(_hearing(config, world))
         elif sense == "smell" and config.scent:
-            parts.append(_smell(config, world, compass))
+            parts.append(_smell(config, world))
         elif sense == "light" and config.seasons:
             parts.append(_light(config, params, world))
         elif sense == "self":
@@ -71,17 +69,17 @@ def observe(config: WorldConfig, params: WorldParams, world: World) -> jax.Array
 def image(config: WorldConfig, world: World) -> jax.Array:
     """Feature image `[H*W, F]`: the fields of `config.channels`, then the bodies in each cell.
 
-    Padded with zeros to a multiple of four channels, because a gather of whole vectors costs half.
+    Bodies add up: size, and size times diet, hue and speed.
     """
     present = {"plant": world.plants, "meat": world.meat, "poison": world.poison, "obstacle": world.rock}
     fields = [present[c].reshape(-1) for c in config.channels[:-BODY_CHANNELS]]
     body = world.body
-    features = jnp.stack([body.size, snap(body.size * body.diet), snap(body.size * body.hue)], axis=1)
+    seen = [body.size, *(snap(body.size * trait) for trait in (body.diet, body.hue, world.speed))]
+    features = jnp.stack(seen, axis=1)
     features = jnp.where(world.alive[:, None], features, 0.0)
     bodies = jnp.zeros((config.width * config.height, BODY_CHANNELS), jnp.float32)
     bodies = bodies.at[cell(config, world.x, world.y)].add(features, mode="promise_in_bounds")
-    padding = -len(config.channels) % 4
-    return jnp.pad(jnp.concatenate([jnp.stack(fields, axis=1), bodies], axis=1), ((0, 0), (0, padding)))
+    return jnp.concatenate([jnp.stack(fields, axis=1), bodies], axis=1)
 
 
 def ray_angles(config: WorldConfig) -> np.ndarray:
@@ -92,12 +90,12 @@ def ray_angles(config: WorldConfig) -> np.ndarray:
     return np.linspace(-half, half, config.retina_rays)
 
 
-def _retina(config: WorldConfig, world: World, compass: Compass, picture: jax.Array) -> jax.Array:
+def _retina(config: WorldConfig, world: World, picture: jax.Array) -> jax.Array:
     angles = ray_angles(config)
     distances = np.asarray(config.retina_distances)
     dx = jnp.asarray((np.cos(angles)[:, None] * distances).reshape(-1), jnp.float32)  # [P], P = R*D
     dy = jnp.asarray((np.sin(angles)[:, None] * distances).reshape(-1), jnp.float32)
-    c, s = compass[0][:, None], compass[1][:, None]
+    c, s = world.ux[:, None], world.uy[:, None]
     x = world.x[:, None] + snap(c * dx - s * dy)
     y = world.y[:, None] + snap(s * dx + c * dy)
     index = cell(config, *wrap(config, x, y)).reshape(world.num_slots, config.retina_rays, len(distances))
@@ -108,8 +106,7 @@ def _retina(config: WorldConfig, world: World, compass: Compass, picture: jax.Ar
         total = total + seen * (clear / distance)[..., None]
         if config.rocks:
             clear = clear * (1 - seen[:, :, config.channels.index("obstacle")])
-    total = jax.lax.optimization_barrier(total)  # else the padding is cut before the gathers, which doubles their cost
-    return total[:, :, : len(config.channels)].reshape(world.num_slots, -1)
+    return total.reshape(world.num_slots, -1)
 
 
 def _touch(config: WorldConfig, world: World, picture: jax.Array) -> jax.Array:
@@ -121,23 +118,23 @@ def _touch(config: WorldConfig, world: World, picture: jax.Array) -> jax.Array:
     return jnp.stack([*food, world.bump, here[:, size] - world.body.size, front[:, size]], axis=1)
 
 
-def _hearing(config: WorldConfig, world: World, compass: Compass) -> jax.Array:
+def _hearing(config: WorldConfig, world: World) -> jax.Array:
     """Loudness in the coarse cell in front, left, behind and right, `[N, 4*S]`."""
     flat = world.sound.reshape(-1, config.sound_channels)
-    c, s = (snap(COARSE * part) for part in compass)
+    c, s = snap(COARSE * world.ux), snap(COARSE * world.uy)
     x = world.x[:, None] + jnp.stack([c, -s, -c, s], axis=1)
     y = world.y[:, None] + jnp.stack([s, c, -s, -c], axis=1)
     heard = flat.at[coarse_index(config, *wrap(config, x, y))].get(mode="promise_in_bounds")
     return (heard / (1 + heard)).reshape(world.num_slots, -1)
 
 
-def _smell(config: WorldConfig, world: World, compass: Compass) -> jax.Array:
+def _smell(config: WorldConfig, world: World) -> jax.Array:
     """Gradient of log scent, forward and to the left, and its strength here, `[N, 3]`."""
     mode = "wrap" if config.boundary == "torus" else "edge"
     p = jnp.pad(jnp.log1p(world.scent), 1, mode=mode)
     maps = jnp.stack([p[1:-1, 2:] - p[1:-1, :-2], p[2:, 1:-1] - p[:-2, 1:-1], p[1:-1, 1:-1]], axis=-1)
     here = maps.reshape(-1, 3).at[coarse_index(config, world.x, world.y)].get(mode="promise_in_bounds")
-    c, s = compass
+    c, s = world.ux, world.uy
     gx, gy = here[:, 0], here[:, 1]
     return jnp.stack([c * gx + s * gy, c * gy - s * gx, here[:, 2]], axis=1)
 

@@ -45,15 +45,9 @@ def cell(config: WorldConfig, x: jax.Array, y: jax.Array) -> jax.Array:
     return y.astype(jnp.int32) * config.width + x.astype(jnp.int32)
 
 
-def direction(heading: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Cosine and sine of headings, kept apart so that XLA does not compute them anew at each use."""
-    return jax.lax.optimization_barrier((jnp.cos(heading), jnp.sin(heading)))
-
-
 def ahead(config: WorldConfig, world, distance: float = 1.0) -> jax.Array:
     """Flat index of the cell `distance` in front of each creature, [N]."""
-    c, s = direction(world.heading)
-    x, y = world.x + snap(distance * c), world.y + snap(distance * s)
+    x, y = world.x + snap(distance * world.ux), world.y + snap(distance * world.uy)
     return cell(config, *wrap(config, x, y))
 
 
@@ -63,5 +57,5 @@ def neighbours(field: jax.Array, boundary: str) -> jax.Array:
     Opposite neighbours are added first, so the sum is the same to the bit for a shifted torus.
     """
     pad = ((1, 1), (1, 1)) + ((0, 0),) * (field.ndim - 2)
-    p = jax.lax.optimization_barrier(jnp.pad(field, pad, mode="wrap" if boundary == "torus" else "constant"))
+    p = jnp.pad(field, pad, mode="wrap" if boundary == "torus" else "constant")
     return 0.25 * ((p[:-2, 1:-1] + p[2:, 1:-1]) + (p[1:-1, :-2] + p[1:-1, 2:]))

@@ -82,6 +82,7 @@ def tick(
         given=gift,
         signal=jnp.sum(voice, axis=1) if voice is not None else jnp.zeros_like(before),
         cause=cause,
+        upkeep=burnt,
         heat=heat + burnt + lost + rotten,
         light=absorbed,
     )
@@ -98,7 +99,7 @@ def genesis(
         return jnp.full(slots, fill, dtype)
 
     world = World(
-        **{name: blank() for name in ("x", "y", "heading", "speed", "energy", "health", "gain", "pain", "bump")},
+        **{name: blank() for name in ("x", "y", "heading", "ux", "uy", "speed", "energy", "health", "gain", "pain", "bump")},
         **{name: blank() for name in ("brain", "eaten_plant", "eaten_meat")},
         **{name: blank(jnp.int32) for name in ("age", "pending", "generation", "offspring", "cause")},
         **{name: blank(jnp.int32, -1) for name in ("uid", "mother", "father", "died")},
@@ -120,6 +121,7 @@ def settle(
     num = brain.shape[0]
     x, y = _places(k_place, config, world.rock, num)
     bodies = snap_size(bodies)
+    heading = jax.random.uniform(k_heading, (num,), maxval=2 * jnp.pi)
 
     def put(field: jax.Array, value: Any) -> jax.Array:
         return field.at[:num].set(value)
@@ -128,7 +130,9 @@ def settle(
         world,
         x=put(world.x, x),
         y=put(world.y, y),
-        heading=put(world.heading, jax.random.uniform(k_heading, (num,), maxval=2 * jnp.pi)),
+        heading=put(world.heading, heading),
+        ux=put(world.ux, jnp.cos(heading)),
+        uy=put(world.uy, jnp.sin(heading)),
         speed=put(world.speed, 0.0),
         energy=put(world.energy, quantise(params.founder_energy * params.energy_capacity * bodies.size)),
         health=put(world.health, 1.0),

@@ -27,6 +27,8 @@ class World:
     x: jax.Array  # [N] float32, column, a multiple of 1/1024
     y: jax.Array  # [N] float32, row, a multiple of 1/1024
     heading: jax.Array  # [N] float32 radians, 0 along +x, growing towards +y
+    ux: jax.Array  # [N] float32 cosine of the heading, kept because trigonometry is dear
+    uy: jax.Array  # [N] float32 sine of the heading
     speed: jax.Array  # [N] float32 cells moved in the last tick
     energy: jax.Array  # [N] float32 reserves, a multiple of ENERGY_QUANTUM
     health: jax.Array  # [N] float32 0…1
@@ -80,6 +82,7 @@ class Events:
     given: jax.Array  # [N] energy given away
     signal: jax.Array  # [N] summed loudness
     cause: jax.Array  # [N] int32 cause of death in this tick, NONE for the living
+    upkeep: jax.Array  # [] int32 energy that living cost, in quanta; part of heat
     heat: jax.Array  # [] int32 energy that left as heat, in quanta
     light: jax.Array  # [] int32 energy that plants took from light, in quanta
 

@@ -14,22 +14,8 @@ from sim.config import WorldParams
 from sim.space import quantise
 from sim.step import total_energy
 from sim.world import CAUSES, population
-from tests.worlds import BRAIN, EVERYTHING, LUSH, MUTATION, Numbers, found, live
+from tests.worlds import BARE, BRAIN, EVERYTHING, LUSH, MUTATION, WALLED, Numbers, found, live
 
-WALLED = replace(EVERYTHING, boundary="walled", breeding="sexual", meat=False, scent=False, give=False)
-BARE = replace(
-    EVERYTHING,
-    meat=False,
-    poison=False,
-    obstacles=False,
-    scent=False,
-    sound_channels=0,
-    seasons=False,
-    bite=False,
-    give=False,
-    breeding="asexual",
-    senses=("retina", "self"),
-)
 STRETCH = 500
 
 

@@ -39,6 +39,20 @@ EVERYTHING = WorldConfig(
     retina_rays=3,
     retina_distances=(1.5, 3.0),
 )
+WALLED = replace(EVERYTHING, boundary="walled", breeding="sexual", meat=False, scent=False, give=False)
+BARE = replace(
+    EVERYTHING,
+    meat=False,
+    poison=False,
+    obstacles=False,
+    scent=False,
+    sound_channels=0,
+    seasons=False,
+    bite=False,
+    give=False,
+    breeding="asexual",
+    senses=("retina", "self"),
+)
 LUSH = WorldParams(
     plant_growth=0.2,
     plant_spread=0.02,
@@ -189,6 +203,23 @@ def live(
     names += ("meat", "prey", "poison", "given", *CAUSES[1:])
     totals = {name: jnp.int32(0) for name in names} | {"fewest": population(colony.world)}
     return jax.lax.fori_loop(0, ticks // config.birth_interval, beat, (colony, totals))
+
+
+def change(world: World, **values: Any) -> World:
+    """The world with other arrays, of the types that it had, so that compiled programs fit it."""
+    return replace(world, **{n: jnp.asarray(value, getattr(world, n).dtype) for n, value in values.items()})
+
+
+def facing(world: World, heading: Any) -> World:
+    """The world with everyone turned, to one heading or to each `[N]`."""
+    heading = jnp.broadcast_to(jnp.asarray(heading, jnp.float32), world.x.shape)
+    return change(world, heading=heading, ux=jnp.cos(heading), uy=jnp.sin(heading))
+
+
+def reshape_bodies(world: World, **genes: Any) -> World:
+    """The world with body genes set, for all or for each `[N]`."""
+    full = {n: jnp.broadcast_to(jnp.asarray(gene, jnp.float32), world.x.shape) for n, gene in genes.items()}
+    return replace(world, body=replace(world.body, **full))
 
 
 def rows(colony: Colony, slots: np.ndarray) -> dict[str, np.ndarray]:

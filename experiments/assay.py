@@ -1,0 +1,163 @@
+"""Assays: whether evolution made better minds, shown by behaviour in fresh worlds.
+
+`garden` (common garden): two kinds of minds in equal numbers and, unless asked otherwise, in equal bodies;
+children are copies of their parents; after T ticks, who holds the living? `blindfold`: evolved creatures,
+not breeding, with their observations or with one another's; how much of the energy that they net is lost?
+Each is repeated over fresh landscapes. Sources of method: common-garden experiments of ecology; controls
+by shuffled input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from evolution import natural
+from evolution.genome import num_connections
+from experiments import checkpoint, loop, runfolder
+from experiments.config import Experiment
+from experiments.errors import UserError
+from experiments.rollout import SUMS, Params, State, blank_records
+from experiments.simulation import Simulation, new_minds, numbers, setting_of, world_keys
+from sim import step
+from sim.body import Body, founder_bodies
+from sim.config import ENERGY_QUANTUM
+
+FRESH = 0x5EED  # assays use other landscapes than runs with the same seed
+GARDEN_TICKS, BLINDFOLD_TICKS, SEEDS = 5_000, 400, 5
+Creatures = tuple[natural.Mind, Body]
+"""Minds and bodies, each `[K, ...]`."""
+
+
+def garden(
+    path: Path, against: str | Path, *, bodies: str = "evolved", ticks: int = GARDEN_TICKS, seeds: int = SEEDS
+) -> dict[str, Any]:
+    """Shares of the living after `ticks` of the run's creatures and of founders, greedy minds or another run."""
+    loop.cache()
+    experiment, mind, body = _living(path)
+    rival = against if isinstance(against, str) else "rival"
+    setting = setting_of(experiment, kinds=("evolved", "greedy" if rival == "greedy" else "evolved"), mutate=False)
+    half = min(experiment.world.founders, experiment.world.max_agents // 2) // 2
+    keys = world_keys(experiment.run.seed ^ FRESH, seeds)
+
+    def mixed(key: jax.Array) -> Creatures:
+        k_pick, k_rival = jax.random.split(jax.random.fold_in(key, 3))
+        own, own_body = _pick(k_pick, (mind, body), half)
+        other, other_body = _rivals(k_rival, experiment, against, half)
+        if bodies == "evolved":
+            other_body = own_body
+        other = replace(other, kind=jnp.ones(half, jnp.int32))
+        return jax.tree.map(lambda a, b: jnp.concatenate([a, b]), (own, own_body), (other, other_body))
+
+    sim = _fresh(experiment, setting, keys, mixed)
+    sim.advance(ticks)
+    alive, kind = np.asarray(sim.state.world.alive), np.asarray(sim.state.mind.kind)
+    counts = np.stack([(alive & (kind == k)).sum(1) for k in (0, 1)], axis=1)
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    return {
+        "assay": "garden",
+        "run": str(path),
+        "ticks": sim.tick,
+        "seeds": seeds,
+        "bodies": bodies,
+        "share": {"evolved": float(np.median(shares[:, 0])), rival: float(np.median(shares[:, 1]))},
+        "shares": [round(float(share), 4) for share in shares[:, 0]],
+        "population": [int(total) for total in counts.sum(1)],
+    }
+
+
+def blindfold(path: Path, *, ticks: int = BLINDFOLD_TICKS, seeds: int = SEEDS) -> dict[str, Any]:
+    """Energy that creatures net per tick (eaten less the cost of living), seeing and blindfolded."""
+    loop.cache()
+    experiment, mind, body = _living(path)
+    keys = world_keys(experiment.run.seed ^ FRESH, seeds)
+    number = min(experiment.world.founders, experiment.world.max_agents)
+    nets, eaten = {}, {}
+    for name, shuffle in (("seeing", False), ("blindfolded", True)):
+        setting = setting_of(experiment, shuffle=shuffle, breed=False, refound=False)
+        sim = _fresh(experiment, setting, keys, lambda key: _pick(jax.random.fold_in(key, 3), (mind, body), number))
+        sim.advance(ticks)
+        lived = np.array([total["agent_ticks"] for total in sim.totals])
+        food = np.array([sum(total[f"{kind}_eaten"] for kind in ("plant", "meat", "prey")) for total in sim.totals])
+        cost = np.array([total["upkeep"] for total in sim.totals])
+        nets[name] = (food - cost) * ENERGY_QUANTUM / lived
+        eaten[name] = food * ENERGY_QUANTUM / lived
+    loss = 1 - nets["blindfolded"] / nets["seeing"]
+    return {
+        "assay": "blindfold",
+        "run": str(path),
+        "ticks": ticks,
+        "seeds": seeds,
+        "intake": float(np.median(nets["seeing"])),
+        "blindfolded": float(np.median(nets["blindfolded"])),
+        "loss": float(np.median(loss)),
+        "losses": [round(float(value), 4) for value in loss],
+        "eaten": float(np.median(eaten["seeing"])),
+        "eaten_blindfolded": float(np.median(eaten["blindfolded"])),
+    }
+
+
+def _living(path: Path) -> tuple[Experiment, natural.Mind, Body]:
+    """The living of all worlds in a run's last good checkpoint, in one row."""
+    folder = runfolder.open_run(path)
+    experiment = folder.experiment
+    if experiment.run.minds != "evolved":
+        raise UserError(f"run {str(path)!r} has {experiment.run.minds} minds; assays want evolved ones")
+    _, arrays, _, _ = checkpoint.load_latest(folder.checkpoints)
+    arrays = {name: array for name, array in arrays.items() if not name.startswith("lineage.")}
+    state = checkpoint.restore(Simulation.start(experiment).state, arrays)
+    alive = np.asarray(state.world.alive)
+    if not alive.any():
+        raise UserError(f"run {str(path)!r} has no survivors to assay")
+    mind, body = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[alive]), (state.mind, state.world.body))
+    return experiment, mind, body
+
+
+def _pick(key: jax.Array, creatures: Creatures, number: int) -> Creatures:
+    """`number` creatures drawn evenly at random (with repeats only if there are fewer)."""
+    total = creatures[0].kind.shape[0]
+    order = jnp.tile(jax.random.permutation(key, total), -(-number // total))[:number]
+    mind, body = jax.tree.map(lambda leaf: leaf[order], creatures)
+    return replace(mind, kind=jnp.zeros(number, jnp.int32)), body
+
+
+def _rivals(key: jax.Array, experiment: Experiment, against: str | Path, number: int) -> Creatures:
+    setting = setting_of(experiment)
+    if isinstance(against, Path):
+        other, mind, body = _living(against)
+        if (other.world, other.brain) != (experiment.world, experiment.brain):
+            raise UserError(f"--against {str(against)!r}: its [world] and [brain] differ, so the minds cannot meet")
+        return _pick(key, (mind, body), number)
+    mind, _ = new_minds(key, setting, number, "evolved")
+    if against == "greedy":  # an empty genome, which is never expressed: it follows the script
+        nothing = jnp.zeros_like(mind.genome.enabled)
+        mind = replace(mind, genome=replace(mind.genome, enabled=nothing, innovation=jnp.where(nothing, 0, -1)))
+    return mind, founder_bodies(number)
+
+
+def _fresh(experiment: Experiment, setting: Any, keys: jax.Array, creatures: Any) -> Simulation:
+    """Fresh worlds, one per key, settled by `creatures(key)`."""
+    params = Params(numbers(experiment.params), numbers(experiment.mutation))
+    states = []
+    for key in keys:
+        mind, body = creatures(key)
+        number = mind.kind.shape[0]
+        need = number + min(setting.batch, experiment.world.max_agents)
+        slots = min(1 << (need - 1).bit_length(), experiment.world.max_agents)
+        brain = jax.vmap(num_connections)(mind.genome).astype(jnp.float32)
+        world = step.genesis(key, setting.world, params.world, slots, body, brain)
+        mind = jax.tree.map(lambda leaf, n=slots: jnp.pad(leaf, [(0, n - len(leaf))] + [(0, 0)] * (leaf.ndim - 1)), mind)
+        sums = jnp.zeros((len(SUMS), 2), jnp.int32)
+        states.append(State(world, mind, natural.newborn_memory(mind), sums, blank_records(setting)))
+    state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+    sim = Simulation(setting, params, keys, state)
+    sim.totals = [dict.fromkeys(SUMS, 0) for _ in keys]
+    sim.refounds = [0] * len(keys)
+    return sim
+
+

@@ -1,0 +1,266 @@
+"""The one run loop: time passes in a `Simulation`, rows and checkpoints go into a run folder.
+
+Every stretch ends at the next tick at which something is due (a row, a checkpoint, the end), and the
+simulated history does not depend on where stretches end. A kill at any moment loses at most what came
+after the last checkpoint, and going on from it writes the same bytes again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from experiments import checkpoint, genomes, metrics, runfolder
+from experiments.config import Experiment
+from experiments.files import Table
+from experiments.lineage import LineageWriter
+from experiments.progress import Progress, say
+from experiments.simulation import Simulation
+
+SPECIES_COLUMNS = ("tick", "world", "species", "members")
+
+
+def run(experiment: Experiment, path: Path, *, quiet: bool = False) -> dict[str, Any]:
+    """Runs an experiment from the start into the empty folder `path`. Returns the summary."""
+    cache()
+    folder = runfolder.create(path, experiment)
+    session = Session(folder, experiment, quiet)
+    return session.run(lambda: session.begin())
+
+
+def resume(path: Path, *, quiet: bool = False) -> dict[str, Any]:
+    """Goes on with the run in `path` from its last good checkpoint. Returns the summary."""
+    cache()
+    folder = runfolder.reopen(path)
+    session = Session(folder, folder.experiment, quiet)
+    return session.run(lambda: session.recall())
+
+
+def cache() -> None:
+    """Keeps compiled programs between runs, in FIRSTWORD_CACHE or the user's cache folder."""
+    if jax.config.jax_compilation_cache_dir:
+        return
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    place = os.environ.get("FIRSTWORD_CACHE") or str(Path(home) / "firstword" / "jax")
+    jax.config.update("jax_compilation_cache_dir", place)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+class Interrupted(Exception):
+    """Somebody wants the run to end; it does so after a final checkpoint."""
+
+
+@dataclass
+class Session:
+    """One process's work on one run."""
+
+    folder: runfolder.RunFolder
+    experiment: Experiment
+    quiet: bool
+    sim: Simulation = field(init=False)
+    lineage: LineageWriter | None = None
+    spent: float = 0.0  # wall seconds of earlier sessions
+    compiling: float = 0.0
+    holds: list[int] = field(default_factory=list)  # log intervals in a row for which each stop rule held
+    last: list[dict[str, Any]] = field(default_factory=list)
+    _began: float = field(default_factory=time.monotonic)
+    _asked: bool = False
+
+    def run(self, start: Any) -> dict[str, Any]:
+        """Starts or recalls, runs to the end, and closes the books whatever happens."""
+        try:
+            with self._listening(), _compile_clock(self):
+                start()
+                return self._finish(self._live())
+        except BaseException:
+            with contextlib.suppress(Exception):
+                self.folder.mark("failed")
+            raise
+        finally:
+            self.folder.close()
+
+    def begin(self) -> None:
+        """Tick 0: founders, the first row and a checkpoint."""
+        self._open_tables()
+        if self.experiment.run.lineage:
+            self.lineage = LineageWriter(self.folder.lineage, self.experiment.run.checkpoint_every)
+        self.sim = Simulation.start(self.experiment, **self._hooks())
+        self.holds = [0] * len(self.experiment.stop)
+        self._log()
+        self._save()
+
+    def recall(self) -> None:
+        """The state of the last good checkpoint; without one the run starts over."""
+        try:
+            tick, arrays, meta, warnings = checkpoint.load_latest(self.folder.checkpoints)
+        except checkpoint.NoCheckpoint as none:
+            for warning in none.warnings:
+                say(warning, self.quiet)
+            self.folder.rewind(-1)
+            return self.begin()
+        for warning in warnings:
+            say(warning, quiet=False)
+        self.folder.rewind(tick)
+        self._open_tables()
+        every = self.experiment.run.checkpoint_every
+        if self.experiment.run.lineage:
+            self.lineage = LineageWriter.resume(self.folder.lineage, every, tick, arrays)
+        self.sim = Simulation.start(self.experiment)
+        self.sim.state = checkpoint.restore(self.sim.state, arrays)
+        self.sim.totals, self.sim.refounds = meta["totals"], meta["refounds"]
+        self.sim.on_births, self.sim.on_deaths = (self._hooks().get(name) for name in ("on_births", "on_deaths"))
+        self.holds = meta["holds"]
+        self._recall_clocks()
+        self.last = self.sim.rows()[0]
+        say(f"resumed at tick {tick:,}", self.quiet)
+
+    def _recall_clocks(self) -> None:
+        """Times are kept out of checkpoints, which are equal to the bit for equal histories."""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            old = json.loads((self.folder.path / "summary.json").read_bytes())
+            self.spent, self.compiling = float(old["wall_seconds"]), float(old["compile_seconds"])
+
+    def _live(self) -> str:
+        """Lets time pass until something ends the run; returns the status."""
+        run = self.experiment.run
+        with Progress(self.experiment.name, run.ticks, self.quiet) as progress:
+            while True:
+                progress.update(self.sim.tick, self.last)
+                if self.sim.tick >= run.ticks or any(
+                    held >= rule.intervals for held, rule in zip(self.holds, self.experiment.stop, strict=True)
+                ):
+                    return "done"
+                if run.wall_seconds and self.wall >= run.wall_seconds:
+                    return "done"
+                if self._asked:
+                    return "interrupted"
+                target = min(_next(self.sim.tick, run.log_every), _next(self.sim.tick, run.checkpoint_every), run.ticks)
+                self.sim.advance(target)
+                extinct = self.sim.tick < target
+                if self.sim.tick % run.log_every == 0 or self.sim.tick == run.ticks or extinct:
+                    self._log()
+                if self.sim.tick % run.checkpoint_every == 0 and not extinct:
+                    self._save()
+                if extinct:
+                    return "extinct"
+
+    @property
+    def wall(self) -> float:
+        """Wall seconds of all sessions."""
+        return self.spent + time.monotonic() - self._began
+
+    def summary(self, status: str) -> dict[str, Any]:
+        """What summary.json says."""
+        sums = {name: sum(total[name] for total in self.sim.totals) for name in self.sim.totals[0]}
+        wall = self.wall
+        out: dict[str, Any] = {
+            "status": status,
+            "config": self.experiment.name,
+            "seed": self.experiment.run.seed,
+            "ticks": self.sim.tick,
+            "worlds": self.sim.num_worlds,
+            "population": sum(row["population"] for row in self.last),
+            "births": sums["births"],
+            "deaths": {name[7:]: sums[name] for name in sums if name.startswith("deaths_")},
+            "refused_births": sums["refused_births"],
+            "refounded": sum(self.sim.refounds),
+            "wall_seconds": round(wall, 3),
+            "compile_seconds": round(self.compiling, 3),
+            "agent_steps_per_s": round(sums["agent_ticks"] / max(wall - self.compiling, 1e-9)),
+        }
+        for name in ("max_generation", "mean_intake", "median_connections", "median_hidden", "species", "mean_diet"):
+            values = [row[name] for row in self.last if row["population"]]
+            out[name] = float(np.median(values)) if values else None
+        return out
+
+    def _finish(self, status: str) -> dict[str, Any]:
+        self._save()
+        summary = self.summary(status)
+        self.folder.summarise(summary)
+        self.folder.mark(status)
+        self._metrics.close()
+        self._species.close()
+        return summary
+
+    def _hooks(self) -> dict[str, Any]:
+        return {} if self.lineage is None else {"on_births": self.lineage.births, "on_deaths": self.lineage.deaths}
+
+    def _open_tables(self) -> None:
+        self._metrics = Table(self.folder.metrics, metrics.COLUMNS)
+        self._species = Table(self.folder.species, SPECIES_COLUMNS)
+
+    def _log(self) -> None:
+        self.last, species = self.sim.rows()
+        self._metrics.append([list(row.values()) for row in self.last])
+        self._species.append(species)
+        for index, rule in enumerate(self.experiment.stop):
+            value = float(np.median([row[rule.metric] for row in self.last]))
+            holds = value > rule.above if rule.above is not None else value < rule.below
+            self.holds[index] = self.holds[index] + 1 if holds else 0
+
+    def _save(self) -> None:
+        run, tick = self.experiment.run, self.sim.tick
+        self.sim.drain()
+        pending = {}
+        if self.lineage is not None:
+            self.lineage.flush(tick)
+            pending = self.lineage.pending()
+        for name, genome in genomes.sample(self.sim, run.sample_genomes):
+            self.folder.genome(name, genome)
+        self._metrics.sync()
+        self._species.sync()
+        meta = {"totals": self.sim.totals, "refounds": self.sim.refounds, "holds": self.holds}
+        arrays = checkpoint.flatten(self.sim.state) | pending
+        checkpoint.save(self.folder.checkpoints, tick, arrays, meta, run.keep_checkpoints)
+        self.folder.summarise(self.summary("running"))
+
+    @contextlib.contextmanager
+    def _listening(self) -> Iterator[None]:
+        """SIGINT and SIGTERM end the run after the present stretch; a second SIGINT ends it at once."""
+
+        def ask(number: int, frame: Any) -> None:
+            if self._asked and number == signal.SIGINT:
+                raise KeyboardInterrupt
+            self._asked = True
+            say("ending after a final checkpoint; press again to end at once", self.quiet)
+
+        try:
+            old = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        except ValueError:  # not the main thread
+            yield
+            return
+        try:
+            yield
+        finally:
+            for number, handler in old.items():
+                signal.signal(number, handler)
+
+
+def _next(tick: int, every: int) -> int:
+    return (tick // every + 1) * every
+
+
+@contextlib.contextmanager
+def _compile_clock(session: Session) -> Iterator[None]:
+    """Adds up the seconds that JAX spends on compiling."""
+
+    def listen(event: str, seconds: float, **rest: Any) -> None:
+        if event.startswith("/jax/core/compile/"):
+            session.compiling += seconds
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Exception):
+            jax.monitoring.unregister_event_duration_listener(listen)

@@ -1,0 +1,142 @@
+"""The full frame: scene, panels, brain graph, timeline and help in one RGB array. No pygame."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim import actions, senses
+from viz import brain_graph, draw, ink, inspector, status
+from viz.camera import Size
+from viz.colours import ACCENT, CARD, FAINT, INK, MUTED, PANEL, Colour, Shade, shade
+from viz.control import HELP
+from viz.paint import Board, text_width
+from viz.source import Source
+from viz.view import View, mark, opened
+
+PANEL_WIDTH = 300
+TIMELINE = 26
+"""Height in pixels of the strip at the bottom of a replay's scene."""
+
+
+def scene_size(size: Size) -> Size:
+    """Size of the scene in a frame of this size: the panel stands right of it where there is room."""
+    width, height = max(size[0], 1), max(size[1], 1)
+    return (width - PANEL_WIDTH if width >= 2 * PANEL_WIDTH else width), height
+
+
+def picture(source: Source, size: Size, view: View | None = None) -> np.ndarray:
+    """The frame `[size[1], size[0], 3]` uint8; without a view, the whole world."""
+    view = view or opened(source, scene_size(size))
+    return frame(source, view, size, side(source, view, size), graph(source, view, size))
+
+
+def frame(source: Source, view: View, size: Size, side: np.ndarray | None, graph: np.ndarray | None) -> np.ndarray:
+    """The frame, with panels that may have been drawn a moment ago."""
+    part = scene_size(size)
+    out = np.empty((max(size[1], 1), max(size[0], 1), 3), np.uint8)
+    out[:] = PANEL
+    scene = out[:, : part[0]]
+    scene[...] = draw.scene(
+        source.config,
+        source.params,
+        _world(view),
+        view.camera,
+        part,
+        _shade(source, view).colour,
+        view.layers,
+        mark(view),
+        view.smooth,
+    )
+    foot = TIMELINE if len(source.ticks) else 0
+    if graph is not None:
+        ink.paste(scene, graph, 12, part[1] - graph.shape[0] - 12 - foot, 0.93)
+    if foot:
+        _timeline(scene, list(source.ticks), int(_world(view).tick))
+    if view.message:
+        _toast(scene, view.message, part[1] - foot)
+    if view.help:
+        _help(scene)
+    if side is not None:
+        out[:, part[0] :] = side
+    return out
+
+
+def side(source: Source, view: View, size: Size) -> np.ndarray | None:
+    """The panel right of the scene; None when there is no room."""
+    width = size[0] - scene_size(size)[0]
+    if width <= 0:
+        return None
+    board = Board(width, scene_size(size)[1])
+    tones = _shade(source, view)
+    y = status.draw(board, 0, source.title, source.config, source.params, view, tones)
+    if view.subject is not None:
+        s = view.subject
+        colour = MUTED if s.gone else tones.colour[s.slot]
+        inspector.draw(board, y + 2, source.config, source.params, s, colour, view.follow)
+    else:
+        inspector.invitation(board, y + 2, ("Click a creature to look into it.", "H lists all keys."))
+    return board.rgb()
+
+
+def graph(source: Source, view: View, size: Size) -> np.ndarray | None:
+    """The brain graph of the selected creature; None when it is off or does not fit."""
+    width, height = scene_size(size)
+    s = view.subject
+    if s is None or not view.graph or s.mind is None or width < 320 or height < 240:
+        return None
+    net = brain_graph.network(s.mind, s.memory, s.obs, len(s.action))
+    inputs = len(set(net.source[net.source < net.inputs].tolist())) if net is not None else 0
+    box = (min(430, width - 24), min(max(230, 60 + 14 * inputs), height // 2, 420))
+    names = senses.names(source.config), actions.names(source.config)
+    return brain_graph.picture(net, box, *names, source.activations)
+
+
+def timeline_tick(source: Source, size: Size, i: float, j: float) -> int | None:
+    """The record under a position in the frame of a replay; None elsewhere."""
+    width, height = scene_size(size)
+    if not len(source.ticks) or i >= width or j < height - TIMELINE:
+        return None
+    ticks = np.asarray(source.ticks)
+    want = ticks[0] + (ticks[-1] - ticks[0]) * np.clip((i - 16) / max(width - 32, 1), 0, 1)
+    return int(ticks[np.argmin(np.abs(ticks - want))])
+
+
+def _world(view: View):
+    assert view.world is not None, "look() has not seen the world yet"
+    return view.world
+
+
+def _shade(source: Source, view: View) -> Shade:
+    return shade(view.colour, _world(view), source.params, view.species)
+
+
+def _timeline(scene: np.ndarray, ticks: list[int], now: int) -> None:
+    height, width = scene.shape[:2]
+    top = max(height - TIMELINE, 0)
+    scene[top:] = scene[top:] // 4 + np.array(PANEL, np.uint8) // 4 * 3
+    y, span = height - TIMELINE / 2, max(ticks[-1] - ticks[0], 1)
+    ink.line(scene, (16, y), (width - 16, y), FAINT, 3)
+    for tick in ticks:
+        ink.dot(scene, (16 + (width - 32) * (tick - ticks[0]) / span, y), 2.2, MUTED)
+    share = float(np.clip((now - ticks[0]) / span, 0, 1))
+    ink.dot(scene, (16 + (width - 32) * share, y), 6, ACCENT)
+
+
+def _card(scene: np.ndarray, board: Board, left: float, top: float) -> None:
+    ink.paste(scene, board.rgb(), int(left), int(top), 0.94)
+
+
+def _toast(scene: np.ndarray, message: str, bottom: int, colour: Colour = INK) -> None:
+    board = Board(int(text_width(message, 13)) + 28, 28, CARD)
+    board.text(14, 14, message, 13, colour)
+    _card(scene, board, max((scene.shape[1] - board.width) / 2, 0), bottom - 40)
+
+
+def _help(scene: np.ndarray) -> None:
+    keys = max(text_width(k, 13) for k, _ in HELP)
+    board = Board(int(keys + max(text_width(w, 13) for _, w in HELP)) + 60, 22 * len(HELP) + 52, CARD)
+    board.text(20, 24, "Keys", 17, ACCENT)
+    for row, (key, what) in enumerate(HELP):
+        board.text(20, 54 + 22 * row, key, 13)
+        board.text(40 + keys, 54 + 22 * row, what, 13, MUTED)
+    _card(scene, board, max((scene.shape[1] - board.width) / 2, 0), max((scene.shape[0] - board.height) / 2, 0))
