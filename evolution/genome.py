@@ -30,7 +30,7 @@ class BrainConfig:
     )
     plasticity: str = tunable("none", "learning within a lifetime", choices=PLASTICITY)
     species_distance: float = tunable(6.0, "distance from its species' type beyond which a child founds a new one", low=0, high=1000)
-    founder_connections: int = tunable(8, "random input-output connections of a founder", low=0, high=1024)
+    founder_connections: int = tunable(24, "random input-output connections of a founder", low=0, high=1024)
 
 
 @jax.tree_util.register_dataclass

@@ -23,19 +23,19 @@ WEIGHT_LIMIT = 8.0
 class MutationParams:
     """Rates of mutation; each creature's `mutation` gene multiplies them (`body` and `drift` steps too)."""
 
-    weight: float = tunable(0.3, "chance that a weight is changed", low=0, high=1)
-    weight_step: float = tunable(0.3, "sd of a change", low=0, high=10)
+    weight: float = tunable(0.1, "chance that a weight is changed", low=0, high=1)
+    weight_step: float = tunable(0.4, "sd of a change", low=0, high=10)
     weight_replace: float = tunable(0.02, "chance that a weight is drawn anew", low=0, high=1)
-    bias: float = tunable(0.2, "chance that a bias is changed, by the same step", low=0, high=1)
+    bias: float = tunable(0.05, "chance that a bias is changed, by the same step", low=0, high=1)
     activation: float = tunable(0.02, "chance that a hidden node takes another function", low=0, high=1)
     rate: float = tunable(0.1, "chance that a learning rate is changed (plastic brains)", low=0, high=1)
     rate_step: float = tunable(0.02, "sd of that change", low=0, high=10)
-    add_connection: float = tunable(0.2, "chance of a new connection", low=0, high=1)
+    add_connection: float = tunable(0.4, "chance of a new connection", low=0, high=1)
     add_node: float = tunable(0.04, "chance that a connection is split by a new node", low=0, high=1)
-    delete_connection: float = tunable(0.08, "chance that a connection is lost", low=0, high=1)
+    delete_connection: float = tunable(0.12, "chance that a connection is lost", low=0, high=1)
     delete_node: float = tunable(0.02, "chance that a hidden node is lost", low=0, high=1)
     toggle: float = tunable(0.02, "chance that a connection is switched on or off", low=0, high=1)
-    body: float = tunable(0.3, "chance that a body gene is changed", low=0, high=1)
+    body: float = tunable(0.15, "chance that a body gene is changed", low=0, high=1)
     body_step: float = tunable(0.05, "sd of that change as a share of the gene's range", low=0, high=1)
 
 

@@ -36,7 +36,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "clutch": (1.0, 4.0),
     "birth_energy": (0.1, 0.8),
     "breed_at": (0.4, 0.95),
-    "mutation": (0.25, 4.0),
+    "mutation": (0.5, 4.0),
     "lifespan": (200.0, 4000.0),
 }
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import jax
 import jax.numpy as jnp
 
-from sim.config import ENERGY_LIMIT, WorldConfig, WorldParams
+from sim.config import WorldConfig, WorldParams
 from sim.space import neighbours, quanta, quantise
 from sim.world import World
 
@@ -94,7 +94,6 @@ def regrow(key: jax.Array, config: WorldConfig, params: WorldParams, world: Worl
     heat = jnp.int32(0)
     if world.meat is not None:
         rot = jnp.maximum(quantise(world.meat * params.meat_decay), jnp.minimum(world.meat, 2.0**-12))
-        rot = jnp.maximum(rot, world.meat - ENERGY_LIMIT / 2)
         heat = jnp.sum(quanta(rot))
         world = replace(world, meat=world.meat - rot)
     return world, absorbed, heat
@@ -125,7 +124,8 @@ def waft(config: WorldConfig, params: WorldParams, world: World, voice: jax.Arra
     if world.sound is not None and voice is not None:
         spread = _diffuse(world.sound, params.sound_spread, config.boundary) * (1 - params.sound_decay)
         flat = spread.reshape(-1, config.sound_channels)
-        world = replace(world, sound=flat.at[coarse].add(voice).reshape(spread.shape))
+        heard = jnp.zeros_like(flat).at[coarse].add(voice)  # summed apart, where sums are exact in any order
+        world = replace(world, sound=(flat + heard).reshape(spread.shape))
     return world
 
 
@@ -136,7 +136,7 @@ def coarse_index(config: WorldConfig, x: jax.Array, y: jax.Array) -> jax.Array:
 
 
 def _diffuse(field: jax.Array, spread: jax.Array, boundary: str) -> jax.Array:
-    return (1 - spread) * field + spread * neighbours(field, boundary)
+    return field + spread * (neighbours(field, boundary) - field)
 
 
 def _coarsen(field: jax.Array) -> jax.Array:

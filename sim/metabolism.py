@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from sim.actions import Acts
-from sim.config import WorldConfig, WorldParams
+from sim.config import ENERGY_LIMIT, ENERGY_QUANTUM, WorldConfig, WorldParams
 from sim.contact import Fight
 from sim.feeding import Meal
 from sim.space import cell, quanta, quantise
@@ -76,7 +76,11 @@ def die(
     heat, meat = jnp.int32(0), world.meat
     if meat is not None:
         index = cell(config, world.x, world.y)
-        meat = meat.reshape(-1).at[index].add(carcass, mode="promise_in_bounds").reshape(meat.shape)
+        fallen = jnp.zeros(meat.size, jnp.int32).at[index].add(quanta(carcass), mode="promise_in_bounds")
+        room = jnp.int32(ENERGY_LIMIT / ENERGY_QUANTUM) - quanta(meat.reshape(-1))
+        kept = jnp.minimum(fallen, room)
+        heat = jnp.sum(fallen - kept)
+        meat = meat + (kept * ENERGY_QUANTUM).reshape(meat.shape)
     else:
         heat = jnp.sum(quanta(carcass))
     world = replace(

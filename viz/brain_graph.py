@@ -38,7 +38,7 @@ class Network:
 def network(mind: Mind, memory: Memory | None, obs: np.ndarray, outputs: int) -> Network | None:
     """The network of one creature (a row of minds); None when its mind is not one."""
     genome, brain = mind.genome, mind.brain
-    if genome is None or brain is None or int(mind.kind) != 0:
+    if genome is None or brain is None:
         return None
     on = np.asarray(genome.enabled)
     weight = np.asarray(brain.weight)
@@ -68,9 +68,7 @@ def depths(net: Network) -> dict[int, int]:
     return {n: max(d, 1) for n, d in depth.items()}
 
 
-def layout(
-    net: Network, size: Size, labels: tuple[float, float] = (92, 62), top: float = 26
-) -> dict[int, tuple[float, float]]:
+def layout(net: Network, size: Size, top: float = 26) -> dict[int, tuple[float, float]]:
     """Place in pixels of each node that is drawn: used inputs, all outputs, connected hidden nodes."""
     width, height = size
     depth = depths(net)
@@ -79,7 +77,7 @@ def layout(
     for node, d in sorted(depth.items()):
         columns.setdefault(d, []).append(node)
     columns[last] = list(range(net.inputs, net.inputs + net.outputs))
-    left, right = min(labels[0], width / 3), width - min(labels[1], width / 4)
+    left, right = min(92, width / 3), width - min(62, width / 4)  # room for names
     places: dict[int, tuple[float, float]] = {}
     for column, nodes in columns.items():
         x = left + (right - left) * column / last
@@ -118,7 +116,7 @@ def picture(
         _nodes(draw, net, places, inputs, outputs, activations)
         title = f"{len(net.source)} connections, {len(depths(net))} hidden"
         draw.text((10 * SCALE, 13 * SCALE), title, fill=INK, font=font(12 * SCALE), anchor="lm")
-        for x, sign, colour in ((width - 70, "+", POSITIVE), (width - 34, "–", NEGATIVE)):
+        for x, sign, colour in ((width - 70, "+", POSITIVE), (width - 34, "-", NEGATIVE)):
             draw.line((x * SCALE, 13 * SCALE, (x + 14) * SCALE, 13 * SCALE), fill=colour, width=3 * SCALE)
             draw.text(((x + 18) * SCALE, 13 * SCALE), sign, fill=MUTED, font=font(12 * SCALE), anchor="lm")
     return np.array(image.resize((max(width, 8), max(height, 8)), Image.Resampling.BOX))
@@ -160,7 +158,8 @@ def _nodes(draw: ImageDraw.ImageDraw, net: Network, places, inputs, outputs, act
         box = [SCALE * v for v in (x - r, y - r, x + r, y + r)]
         draw.ellipse(box, fill=value_colour(float(net.value[node])), outline=INK, width=SCALE)
         if node < net.inputs:
-            draw.text((SCALE * (x - 9), SCALE * y), inputs[node], fill=MUTED, font=font(SCALE * small), anchor="rm")
+            name = inputs[node].replace(".", " ")
+            draw.text((SCALE * (x - 9), SCALE * y), name, fill=MUTED, font=font(SCALE * small), anchor="rm")
         elif node < first:
             draw.text(
                 (SCALE * (x + 9), SCALE * y), outputs[node - net.inputs], fill=INK, font=font(SCALE * 11), anchor="lm"

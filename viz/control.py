@@ -20,14 +20,14 @@ HELP: tuple[tuple[str, str], ...] = (
     ("Space", "pause or go on"),
     (". or Right", "one tick (Right in a replay: next record)"),
     ("Left, Home, End", "in a replay: previous, first, last record"),
-    ("Up, Down or +, –", "faster, slower"),
+    ("Up, Down or +, -", "faster, slower"),
     ("M", "full speed, or back to 30 ticks/s"),
     ("wheel or PgUp, PgDn", "zoom, at the pointer"),
     ("drag, W A S D, Shift+arrows", "move the view"),
     ("R", "the whole world again"),
     ("click", "select a creature; on bare ground: nobody"),
     ("F", "follow the selected creature"),
-    ("N", "select another creature at random"),
+    ("N", "select the next creature, by birth"),
     ("G", "brain graph on or off"),
     ("Tab, Shift+Tab", "next, previous colour mode"),
     ("1 … 6", "plants, poison, meat, scent, sound, light on or off"),
@@ -99,7 +99,7 @@ def _another(view: View, source: Source) -> None:
     assert view.world is not None
     slots = np.flatnonzero(view.world.alive)
     if len(slots):
-        uid = np.asarray(view.world.uid)[slots]
+        uid = np.asarray(view.world.uid)[slots].astype(np.int64)
         last = -1 if view.subject is None else view.subject.uid
         following = view.follow
         select(view, source, int(slots[np.argmin(np.where(uid > last, uid, uid + 2**40))]))

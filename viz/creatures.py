@@ -36,7 +36,7 @@ class Sprite:
 
 def radius(camera: Camera, size: np.ndarray) -> np.ndarray:
     """Radius in pixels of bodies of this size, on the steps for which sprites are made."""
-    exact = np.sqrt(np.maximum(size, 0.05)) * max(0.5 * camera.zoom, 2.6)
+    exact = np.sqrt(np.maximum(size, 0.05)) * max(0.56 * camera.zoom, 2.8)
     large = np.round(20 * 1.06 ** np.round(np.log(np.maximum(exact, 20) / 20) / np.log(1.06)))
     return np.where(exact < 20, np.maximum(np.round(2 * exact) / 2, 1.5), large)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import jax.numpy as jnp
 import numpy as np
 from PIL import ImageOps
 
@@ -20,6 +21,8 @@ from viz.camera import Camera, Size, nearest, to_screen
 from viz.colours import ACCENT, CHANNEL, INK, MUTED
 
 DEFAULT_LAYERS = frozenset(("plants", "poison", "meat", "light"))
+SOLID = ("plant", "meat", "poison", "obstacle", "size")
+"""Channels of the retina that say what is there; the others say what it is like."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Mark:
 
 def brightness(config: WorldConfig, params: WorldParams, world: World) -> float:
     """Light of the hour, 0…1."""
-    return float(light(config, params, np.asarray(world.tick))[0]) if config.seasons else 1.0
+    return float(light(config, params, jnp.asarray(world.tick))[0]) if config.seasons else 1.0
 
 
 def scene(
@@ -90,13 +93,11 @@ def _selection(config: WorldConfig, camera: Camera, size: Size, rgb: np.ndarray,
 
 
 def _rays(config: WorldConfig, camera: Camera, rgb: np.ndarray, mark: Mark, middle: tuple[float, float]) -> None:
+    assert mark.obs is not None
+    obs = np.nan_to_num(mark.obs)
     column = {name: k for k, name in enumerate(senses.names(config))}
     for ray, angle in enumerate(senses.ray_angles(config)):
-        seen = {
-            c: float(mark.obs[column[f"ray{ray}.{c}"]])
-            for c in config.channels
-            if c in ("plant", "meat", "poison", "obstacle", "size")
-        }
+        seen = {c: float(obs[column[f"ray{ray}.{c}"]]) for c in config.channels if c in SOLID}
         most = max(seen, key=lambda c: seen[c])
         strength = min(1.0, seen[most])
         colour = CHANNEL[most] if strength > 0.05 else INK

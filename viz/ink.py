@@ -6,19 +6,13 @@ import numpy as np
 
 from viz.colours import Colour
 
+Point = tuple[float, float]
 
-def line(
-    rgb: np.ndarray,
-    start: tuple[float, float],
-    end: tuple[float, float],
-    colour: Colour,
-    width: float,
-    alpha: float = 1.0,
-) -> None:
+
+def line(rgb: np.ndarray, start: Point, end: Point, colour: Colour, width: float, alpha: float = 1.0) -> None:
     """A stroke between two points (x, y)."""
-    window = _window(
-        rgb, min(start[0], end[0]), min(start[1], end[1]), max(start[0], end[0]), max(start[1], end[1]), width
-    )
+    low, high = (tuple(f(a, b) for a, b in zip(start, end, strict=True)) for f in (min, max))
+    window = _window(rgb, low, high, width)
     if window is None:
         return
     part, x, y = window
@@ -28,20 +22,18 @@ def line(
     _blend(part, np.clip(width / 2 + 0.5 - away, 0, 1) * alpha, colour)
 
 
-def ring(
-    rgb: np.ndarray, middle: tuple[float, float], radius: float, colour: Colour, width: float, alpha: float = 1.0
-) -> None:
+def ring(rgb: np.ndarray, middle: Point, radius: float, colour: Colour, width: float, alpha: float = 1.0) -> None:
     """A circle's line."""
-    window = _window(rgb, *(m - radius for m in middle), *(m + radius for m in middle), width)
+    window = _window(rgb, (middle[0] - radius, middle[1] - radius), (middle[0] + radius, middle[1] + radius), width)
     if window is not None:
         part, x, y = window
         away = np.abs(np.hypot(x - middle[0], y - middle[1]) - radius)
         _blend(part, np.clip(width / 2 + 0.5 - away, 0, 1) * alpha, colour)
 
 
-def dot(rgb: np.ndarray, middle: tuple[float, float], radius: float, colour: Colour, alpha: float = 1.0) -> None:
+def dot(rgb: np.ndarray, middle: Point, radius: float, colour: Colour, alpha: float = 1.0) -> None:
     """A filled circle."""
-    window = _window(rgb, *(m - radius for m in middle), *(m + radius for m in middle), 1.0)
+    window = _window(rgb, (middle[0] - radius, middle[1] - radius), (middle[0] + radius, middle[1] + radius), 1.0)
     if window is not None:
         part, x, y = window
         _blend(part, np.clip(radius + 0.5 - np.hypot(x - middle[0], y - middle[1]), 0, 1) * alpha, colour)
@@ -60,11 +52,11 @@ def paste(rgb: np.ndarray, picture: np.ndarray, left: int, top: int, alpha: floa
         _blend(rgb[y0:y1, x0:x1], np.full(part.shape[:2], alpha), part)
 
 
-def _window(rgb: np.ndarray, left: float, top: float, right: float, bottom: float, width: float):
+def _window(rgb: np.ndarray, low: tuple[float, ...], high: tuple[float, ...], width: float):
     """The part of the picture around a box, with the middles of its pixels; None when out of sight."""
     pad = width / 2 + 1
-    x0, y0 = max(int(left - pad), 0), max(int(top - pad), 0)
-    x1, y1 = min(int(right + pad) + 1, rgb.shape[1]), min(int(bottom + pad) + 1, rgb.shape[0])
+    x0, y0 = max(int(low[0] - pad), 0), max(int(low[1] - pad), 0)
+    x1, y1 = min(int(high[0] + pad) + 1, rgb.shape[1]), min(int(high[1] + pad) + 1, rgb.shape[0])
     if x0 >= x1 or y0 >= y1:
         return None
     y, x = np.ogrid[y0:y1, x0:x1]

@@ -92,7 +92,7 @@ def _facts(board: Board, y: float, subject: Subject) -> float:
     for k, (label, value) in enumerate(rows):
         x, row = (16 if k % 2 == 0 else half + 8), y + ROW * (k // 2)
         board.text(x, row, label, 11, MUTED)
-        board.text(x + half - 26, row, "–" if value == -1 else number(round(float(value), 3)), 11, INK, "right")
+        board.text(x + half - 26, row, "none" if value == -1 else number(round(float(value), 3)), 11, INK, "right")
     return y + ROW * ((len(rows) + 1) // 2) + 6
 
 
@@ -127,6 +127,6 @@ def _bars(board: Board, y: float, title: str, names, values: np.ndarray) -> floa
         x, row = (16 if k % 2 == 0 else half + 6), start + ROW * (k // 2)
         if row > board.height - 14:
             break
-        board.text(x, row, re.sub(r"^(self|touch)\.", "", name), 10.5, MUTED)
+        board.text(x, row, re.sub(r"^(self|touch)\.", "", name).replace(".", " ").replace("_", " "), 10.5, MUTED)
         board.balance(x + 78, row, half - 22 - 78, float(value), (POSITIVE, NEGATIVE))
     return start + ROW * ((len(names) + 1) // 2) + 6

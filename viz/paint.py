@@ -49,6 +49,8 @@ class Board:
     def text(self, x: float, y: float, text: str, size: float = 13, colour: Colour = INK, align: str = "left") -> None:
         """One line of text whose middle is at height y; `align` says which point of it x is."""
         anchor = {"left": "lm", "right": "rm", "middle": "mm"}[align]
+        if size < 12:
+            text = text.replace(" ", "  ")  # the font's spaces all but vanish when it is small
         self.draw.text((x, y), text, fill=colour, font=font(size), anchor=anchor)
 
     def card(self, top: float, bottom: float, colour: Colour = CARD) -> None:
@@ -75,15 +77,7 @@ class Board:
         self.draw.rectangle((low, y - height / 2, high, y + height / 2), fill=colours[0 if value >= 0 else 1])
         self.draw.line((middle, y - height / 2 - 1, middle, y + height / 2 + 1), fill=MUTED)
 
-    def curve(
-        self,
-        x: float,
-        y: float,
-        width: float,
-        height: float,
-        points: Sequence[tuple[float, float]],
-        colour: Colour = ACCENT,
-    ) -> None:
+    def curve(self, x: float, y: float, width: float, height: float, points: Sequence[tuple[float, float]]) -> None:
         """A filled curve in the box with upper left corner (x, y); its scale starts at 0."""
         self.draw.line((x, y + height, x + width, y + height), fill=FAINT)
         if len(points) < 2:
@@ -92,9 +86,9 @@ class Board:
         span = max(t[-1] - t[0], 1e-9)
         top = max(float(v.max()) * 1.08, 1e-9)
         line = [(x + width * (a - t[0]) / span, y + height * (1 - b / top)) for a, b in zip(t, v, strict=True)]
-        fill = tuple(c // 4 + p * 3 // 4 for c, p in zip(colour, CARD, strict=True))
+        fill = tuple(c // 4 + p * 3 // 4 for c, p in zip(ACCENT, CARD, strict=True))
         self.draw.polygon([(x, y + height), *line, (x + width, y + height)], fill=fill)
-        self.draw.line(line, fill=colour, width=2, joint="curve")
+        self.draw.line(line, fill=ACCENT, width=2, joint="curve")
 
     def picture(self, x: float, y: float, rgb: np.ndarray) -> None:
         """Another picture with its upper left corner at (x, y)."""

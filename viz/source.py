@@ -37,7 +37,7 @@ class Source(Protocol):
         ...
 
     def mind(self, slot: int) -> Mind | None:
-        """One creature's mind: the row `slot` of each leaf; None where there are no minds to show."""
+        """One creature's mind: the row `slot` of each leaf; None for one that has no network."""
         ...
 
     def memory(self, slot: int) -> Memory | None:

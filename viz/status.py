@@ -87,7 +87,7 @@ def _population(board: Board, y: float, view: View) -> float:
 
 
 def _counters(board: Board, y: float, view: View) -> float:
-    shown = [(k.replace("_", " "), v) for k, v in view.counters.items() if k != "births"][:8]
+    shown = [(k.removeprefix("deaths_").replace("_", " "), v) for k, v in view.counters.items() if k != "births"][:8]
     half = board.width / 2
     for k, (name, value) in enumerate(shown):
         x = 16 if k % 2 == 0 else half + 8

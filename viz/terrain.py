@@ -18,15 +18,15 @@ LAYERS = ("plants", "poison", "meat", "scent", "sound", "light")
 """Layers that can be switched on and off, in the order of the keys 1…6."""
 
 VOID = (13, 15, 19)
-BARREN = np.array((64, 54, 45), np.float32)
-FERTILE = np.array((70, 66, 44), np.float32)
-PLANT = np.array((74, 138, 58), np.float32)
-POISON = np.array((136, 72, 158), np.float32)
+BARREN = np.array((88, 75, 61), np.float32)
+FERTILE = np.array((90, 84, 56), np.float32)
+PLANT = np.array((84, 152, 62), np.float32)
+POISON = np.array((142, 76, 168), np.float32)
 MEAT = np.array((196, 48, 44), np.float32)
-ROCK = np.array((118, 121, 130), np.float32)
+ROCK = np.array((132, 135, 144), np.float32)
 SCENT = np.array((255, 190, 80), np.float32)
 SOUND = np.array((90, 220, 255), np.float32)
-NIGHT = np.array((0.34, 0.42, 0.66), np.float32)
+NIGHT = np.array((0.46, 0.52, 0.74), np.float32)
 
 
 def daylight(brightness: float) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Tests: truths, references and exact resumes. Run with `make test`."""
