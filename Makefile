@@ -13,13 +13,14 @@ export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0.3
 export MPLCONFIGDIR ?= $(CACHE)/matplotlib
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup run test lint format bench figures clean
+.PHONY: help setup run test test-slow lint format bench figures clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make setup    build $(VENV)"
 	@echo "make run      evolve the built-in quickstart world, then report on it"
 	@echo "make test     run the tests"
+	@echo "make test-slow  the tests that take minutes"
 	@echo "make lint     ruff and mypy"
 	@echo "make bench    measure speed"
 	@echo "make figures  make the pictures and tables of docs/ again"
@@ -55,6 +56,9 @@ run: $(VENV)/run.stamp
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-slow: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

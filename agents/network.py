@@ -55,9 +55,21 @@ def forward(
     return activate(activations, brain.activation, arriving + brain.bias), pre
 
 
+@jax.custom_batching.custom_vmap
 def _scattered(signal: jax.Array, target: jax.Array, bias: jax.Array) -> jax.Array:
     """Sums signals `[C]` by target unit, in the order of connections: fastest where scatter is sequential."""
     return jnp.zeros_like(bias).at[target].add(signal, mode="promise_in_bounds")
+
+
+@_scattered.def_vmap
+def _scattered_flat(size: int, batched: list[bool], signal: jax.Array, target: jax.Array, bias: jax.Array) -> tuple:
+    """Many networks as one flat scatter, which costs two thirds of a batched one."""
+    lift = lambda leaf, has: leaf if has else jnp.broadcast_to(leaf, (size, *leaf.shape))  # noqa: E731
+    signal, target, bias = (lift(leaf, has) for leaf, has in zip((signal, target, bias), batched, strict=True))
+    units = bias.shape[1]
+    place = target + units * jnp.arange(size, dtype=target.dtype)[:, None]
+    flat = jnp.zeros(bias.size, bias.dtype).at[place.reshape(-1)].add(signal.reshape(-1), mode="promise_in_bounds")
+    return flat.reshape(bias.shape), True
 
 
 def _compared(signal: jax.Array, target: jax.Array, bias: jax.Array) -> jax.Array:

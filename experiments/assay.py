@@ -76,7 +76,7 @@ def blindfold(path: Path, *, ticks: int = BLINDFOLD_TICKS, seeds: int = SEEDS) -
     loop.cache()
     experiment, mind, body = _living(path)
     keys = world_keys(experiment.run.seed ^ FRESH, seeds)
-    number = min(experiment.world.founders, experiment.world.max_agents)
+    number = max(mind.kind.shape[0] // experiment.run.worlds, 1)  # as many as lived in a world
     nets, eaten = {}, {}
     for name, shuffle in (("seeing", False), ("blindfolded", True)):
         setting = setting_of(experiment, shuffle=shuffle, breed=False, refound=False)
@@ -137,7 +137,7 @@ def _rivals(key: jax.Array, experiment: Experiment, against: str | Path, number:
     if against == "greedy":  # an empty genome, which is never expressed: it follows the script
         nothing = jnp.zeros_like(mind.genome.enabled)
         mind = replace(mind, genome=replace(mind.genome, enabled=nothing, innovation=jnp.where(nothing, 0, -1)))
-    return mind, founder_bodies(number)
+    return mind, founder_bodies(number, experiment.params.founder_diet_low, experiment.params.founder_diet_high)
 
 
 def _fresh(experiment: Experiment, setting: Any, keys: jax.Array, creatures: Any) -> Simulation:

@@ -68,6 +68,14 @@ def load_latest(folder: Path) -> tuple[int, dict[str, np.ndarray], dict[str, Any
     raise NoCheckpoint(f"{folder} holds no usable checkpoint{detail}", warnings)
 
 
+def load(folder: Path, tick: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays and meta of the checkpoint of `tick`; a `RunError` if it is not good."""
+    try:
+        return _read(_path(folder, tick), tick)
+    except (OSError, ValueError, LookupError, TypeError, safetensors.SafetensorError) as error:
+        raise RunError(f"checkpoint {_path(folder, tick)} cannot be read: {error}") from None
+
+
 def ticks(folder: Path) -> list[int]:
     """Ticks of all checkpoint files, good or bad, rising."""
     names = (path.stem.removeprefix("tick-") for path in Path(folder).glob(PATTERN))

@@ -48,7 +48,7 @@ def resume(path: Path, *, quiet: bool = False) -> dict[str, Any]:
 
 def cache() -> None:
     """Keeps compiled programs between runs, in FIRSTWORD_CACHE or the user's cache folder."""
-    if jax.config.jax_compilation_cache_dir:
+    if jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
         return
     home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     place = os.environ.get("FIRSTWORD_CACHE") or str(Path(home) / "firstword" / "jax")
@@ -75,6 +75,7 @@ class Session:
     last: list[dict[str, Any]] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
     _asked: bool = False
+    _logged: int = -1  # tick of the last row
 
     def run(self, start: Any) -> dict[str, Any]:
         """Starts or recalls, runs to the end, and closes the books whatever happens."""
@@ -200,12 +201,16 @@ class Session:
         self._species = Table(self.folder.species, SPECIES_COLUMNS)
 
     def _log(self) -> None:
+        if self._logged == self.sim.tick:
+            return
+        self._logged = self.sim.tick
         self.last, species = self.sim.rows()
         self._metrics.append([list(row.values()) for row in self.last])
         self._species.append(species)
         for index, rule in enumerate(self.experiment.stop):
             value = float(np.median([row[rule.metric] for row in self.last]))
-            holds = value > rule.above if rule.above is not None else value < rule.below
+            high, low = rule.above is not None and value > rule.above, rule.below is not None and value < rule.below
+            holds = high or low
             self.holds[index] = self.holds[index] + 1 if holds else 0
 
     def _save(self) -> None:
@@ -254,9 +259,9 @@ def _next(tick: int, every: int) -> int:
 def _compile_clock(session: Session) -> Iterator[None]:
     """Adds up the seconds that JAX spends on compiling."""
 
-    def listen(event: str, seconds: float, **rest: Any) -> None:
+    def listen(event: str, duration_secs: float, **rest: str | int) -> None:
         if event.startswith("/jax/core/compile/"):
-            session.compiling += seconds
+            session.compiling += duration_secs
 
     jax.monitoring.register_event_duration_secs_listener(listen)
     try:

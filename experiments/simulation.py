@@ -33,7 +33,7 @@ from experiments.rollout import (
     rollout,
 )
 from sim import step
-from sim.body import founder_bodies
+from sim.body import Body, founder_bodies
 
 LONGEST = 8192  # ticks between drains: sums are exact up to 2^15
 SHRINK_EVERY = 1024
@@ -67,9 +67,13 @@ def founding(key: jax.Array, setting: Setting, params: Params, slots: int, minds
     k_world, k_minds = jax.random.split(key)
     mind, brain = new_minds(k_minds, setting, slots, minds)
     founders = setting.world.founders
-    world = step.genesis(k_world, setting.world, params.world, slots, founder_bodies(founders), brain[:founders])
+    world = step.genesis(k_world, setting.world, params.world, slots, _bodies(params, founders), brain[:founders])
     sums = jnp.zeros((len(SUMS), 2), jnp.int32)
     return State(world, mind, natural.newborn_memory(mind), sums, blank_records(setting))
+
+
+def _bodies(params: Params, num: int) -> Body:
+    return founder_bodies(num, params.world.founder_diet_low, params.world.founder_diet_high)
 
 
 def new_minds(key: jax.Array, setting: Setting, num: int, minds: str) -> tuple[natural.Mind, jax.Array]:
@@ -86,7 +90,7 @@ def refounded(key: jax.Array, setting: Setting, params: Params, state: State, mi
     k_settle, k_minds = jax.random.split(key)
     founders = setting.world.founders
     mind, brain = new_minds(k_minds, setting, founders, minds)
-    world = step.settle(k_settle, setting.world, params.world, state.world, founder_bodies(founders), brain)
+    world = step.settle(k_settle, setting.world, params.world, state.world, _bodies(params, founders), brain)
     fresh = (mind, natural.newborn_memory(mind))
     mind, memory = jax.tree.map(lambda old, new: old.at[:founders].set(new), (state.mind, state.memory), fresh)
     return replace(state, world=world, mind=mind, memory=memory)

@@ -63,6 +63,7 @@ def snap_size(body: Body) -> Body:
     return Body(**values)
 
 
-def founder_bodies(num: int) -> Body:
-    """`num` equal bodies of the founder type."""
-    return Body(**{name: jnp.full(num, value, jnp.float32) for name, value in FOUNDER.items()})
+def founder_bodies(num: int, lowest_diet: jax.Array | float = 0.2, highest_diet: jax.Array | float = 0.2) -> Body:
+    """`num` bodies of the founder type, whose diets are spread evenly over the given range."""
+    equal = {name: jnp.full(num, value, jnp.float32) for name, value in FOUNDER.items()}
+    return Body(**(equal | {"diet": jnp.linspace(lowest_diet, highest_diet, num, dtype=jnp.float32)}))

@@ -102,6 +102,7 @@ class WorldParams:
     poison_share: float = key(0.3, "share of fertile ground that grows poison", low=0, high=1)
     poison_damage: float = key(1.0, "health lost per energy of poison eaten", low=0, high=100, unit="1/energy")
     obstacle_cover: float = key(0.06, "share of the ground that is rock", low=0, high=0.6)
+    meat_start: float = key(0.0, "carrion at tick 0", low=0, high=4, unit="energy/cell")
     meat_decay: float = key(0.01, "carrion that turns to heat", low=0, high=1, unit="1/tick")
     # climate
     day_length: float = key(200.0, "length of a day", low=2, high=1e6, unit="ticks")
@@ -117,6 +118,8 @@ class WorldParams:
     energy_capacity: float = key(10.0, "most energy a body of size 1 stores", low=1, high=60, unit="energy/size")
     flesh: float = key(3.0, "energy bound in a body of size 1; its carrion", low=0, high=60, unit="energy/size")
     founder_energy: float = key(0.6, "reserves of founders as a share of capacity", low=0.05, high=1)
+    founder_diet_low: float = key(0.2, "lowest diet gene among founders, 0 herbivore", low=0, high=1)
+    founder_diet_high: float = key(0.2, "highest diet gene among founders, 1 carnivore", low=0, high=1)
     max_turn: float = key(0.6, "sharpest turn", low=0.01, high=3.1416, unit="rad/tick")
     mouth: float = key(0.25, "most eaten by size 1", low=0, high=4, unit="energy/tick")
     diet_exponent: float = key(1.5, "above 1 specialists digest better than omnivores", low=0.2, high=5)

@@ -1,8 +1,9 @@
-"""Eating: each creature takes a mouthful of whatever lies in its cell, in proportion to what is there.
+"""Eating: each creature takes a mouthful of what lies in its cell, as its diet inclines it.
 
-When mouths ask for more than the cell holds, all get the same share of what they asked. Digestion depends
-on diet: plants give (1-diet)^e, meat diet^e of their energy, the rest is heat; poison gives nothing and
-harms. With e > 1 (`diet_exponent`) specialists digest better than omnivores.
+A creature of diet d fills the share 1-d of its mouth with plants (and the poison that grows among them, in
+proportion) and d with carrion. When mouths ask for more than the cell holds, all get the same share of what
+they asked. Digestion too depends on diet: plants give (1-d)^e, meat d^e of their energy, the rest is heat;
+poison gives nothing and harms. The larger e (`diet_exponent`), the more specialists gain on omnivores.
 """
 
 from __future__ import annotations
@@ -42,22 +43,41 @@ def eat(config: WorldConfig, params: WorldParams, world: World, wants: jax.Array
     mouth = jnp.minimum(quantise(params.mouth * body.size), quantise(room))
     mouth = jnp.where(wants & world.alive, mouth, 0.0)
     index = cell(config, world.x, world.y)
-    demand = jnp.zeros(config.width * config.height, jnp.float32).at[index].add(mouth, mode="promise_in_bounds")
-    stores = {"plants": world.plants, "meat": world.meat, "poison": world.poison}
-    standing = {name: field.reshape(-1) for name, field in stores.items() if field is not None}
-    supply = sum(standing.values())
-    served = jnp.minimum(1.0, supply / jnp.maximum(demand, ENERGY_QUANTUM)) / jnp.maximum(supply, ENERGY_QUANTUM)
-    got = {name: jnp.zeros_like(mouth) for name in stores}
-    fields, heat = {}, jnp.int32(0)
-    for name, field in standing.items():
-        share = field * served
-        taken = jnp.minimum(quantise(share * demand), field)  # leaves the field
-        bites = quantise(share.at[index].get(mode="promise_in_bounds") * mouth)  # reaches mouths
-        got[name] = jnp.maximum(bites - ENERGY_QUANTUM, 0.0)  # rounding never gives out more than was taken
-        fields[name] = (field - taken).reshape(world.plants.shape)
-        heat += jnp.sum(quanta(taken))
+    plain = world.meat is None
+    meaty = jnp.zeros_like(mouth) if plain else quantise(mouth * body.diet)
+    demands = [mouth - meaty] if plain else [mouth - meaty, meaty]
+    asked = jnp.zeros((config.width * config.height, len(demands)), jnp.float32)
+    asked = asked.at[index].add(jnp.stack(demands, axis=1), mode="promise_in_bounds")
+    greens = {name: getattr(world, name) for name in ("plants", "poison") if getattr(world, name) is not None}
+    fields, got, heat = _serve(greens, asked[:, 0], demands[0], index)
+    if not plain:
+        meats, got_meat, spent = _serve({"meat": world.meat}, asked[:, 1], meaty, index)
+        fields, got, heat = fields | meats, got | got_meat, heat + spent
+    zero = jnp.zeros_like(mouth)
+    got = {"meat": zero, "poison": zero} | got
     plant = quantise(got["plants"] * plant_yield(params, body.diet))
     meat = quantise(got["meat"] * meat_yield(params, body.diet))
     heat -= jnp.sum(quanta(plant)) + jnp.sum(quanta(meat))
     world = replace(world, energy=world.energy + plant + meat, **fields)
     return world, Meal(plant=plant, meat=meat, poison=got["poison"], heat=heat)
+
+
+def _serve(
+    stores: dict[str, jax.Array], asked: jax.Array, mouth: jax.Array, index: jax.Array
+) -> tuple[dict[str, jax.Array], dict[str, jax.Array], jax.Array]:
+    """Serves mouths `[N]` that ask `[H*W]` in all from stores `[H, W]`, in proportion to what stands there.
+
+    Returns what is left of each store, what each mouth got of it, and what was taken in all (int32 quanta).
+    """
+    standing = {name: field.reshape(-1) for name, field in stores.items()}
+    supply = sum(standing.values())
+    served = jnp.minimum(1.0, supply / jnp.maximum(asked, ENERGY_QUANTUM)) / jnp.maximum(supply, ENERGY_QUANTUM)
+    left, got, total = {}, {}, jnp.int32(0)
+    for name, field in standing.items():
+        share = field * served
+        taken = jnp.minimum(quantise(share * asked), field)
+        bites = quantise(share.at[index].get(mode="promise_in_bounds") * mouth)
+        got[name] = jnp.maximum(bites - ENERGY_QUANTUM, 0.0)  # rounding never gives out more than was taken
+        left[name] = (field - taken).reshape(stores[name].shape)
+        total += jnp.sum(quanta(taken))
+    return left, got, total

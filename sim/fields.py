@@ -61,7 +61,7 @@ def landscape(key: jax.Array, config: WorldConfig, params: WorldParams) -> dict[
         "toxic": toxic,
         "plants": plants,
         "poison": poison,
-        "meat": jnp.zeros(shape, jnp.float32) if config.meat else None,
+        "meat": jnp.full(shape, quantise(jnp.float32(params.meat_start))) if config.meat else None,
         "scent": jnp.zeros(coarse, jnp.float32) if config.scent else None,
         "sound": jnp.zeros((*coarse, config.sound_channels), jnp.float32) if config.sound_channels else None,
     }
@@ -76,11 +76,10 @@ def _smooth_noise(key: jax.Array, shape: tuple[int, int], radius: jax.Array | fl
 
 def regrow(key: jax.Array, config: WorldConfig, params: WorldParams, world: World) -> tuple[World, jax.Array, jax.Array]:
     """One tick of growth and decay. Returns the world, energy taken from light and heat given off (quanta)."""
-    brightness, _ = light(config, params, world.tick)
     standing = world.plants if world.poison is None else world.plants + world.poison
     room = jnp.maximum(world.fertility - standing, 0.0)
     growth = (params.plant_growth * standing + params.plant_spread * neighbours(standing, config.boundary)) * room
-    growth = quantise(jnp.minimum(growth * brightness, room))
+    growth = quantise(jnp.minimum(growth * world.light, room))
     growth = jnp.minimum(_sow(key, config, params, growth, room), room)
     absorbed = jnp.sum(quanta(growth))
     if world.poison is None:

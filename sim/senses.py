@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.actions import names as action_names
 from sim.config import WorldConfig, WorldParams
-from sim.fields import COARSE, coarse_index, light
+from sim.fields import COARSE, coarse_index
 from sim.space import ahead, cell, snap, wrap
 from sim.world import World
 
@@ -58,7 +58,7 @@ def observe(config: WorldConfig, params: WorldParams, world: World) -> jax.Array
         elif sense == "smell" and config.scent:
             parts.append(_smell(config, world))
         elif sense == "light" and config.seasons:
-            parts.append(_light(config, params, world))
+            parts.append(_light(world))
         elif sense == "self":
             parts.append(_self(params, world))
         elif sense == "last_action":
@@ -139,9 +139,8 @@ def _smell(config: WorldConfig, world: World) -> jax.Array:
     return jnp.stack([c * gx + s * gy, c * gy - s * gx, here[:, 2]], axis=1)
 
 
-def _light(config: WorldConfig, params: WorldParams, world: World) -> jax.Array:
-    brightness, season = light(config, params, world.tick)
-    row = jnp.stack([brightness, jnp.sin(season), jnp.cos(season)])
+def _light(world: World) -> jax.Array:
+    row = jnp.stack([world.light, jnp.sin(world.season), jnp.cos(world.season)])
     return jnp.broadcast_to(row, (world.num_slots, 3))
 
 

@@ -86,7 +86,8 @@ def tick(
         heat=heat + burnt + lost + rotten,
         light=absorbed,
     )
-    return replace(world, tick=world.tick + 1), memory, events
+    light, season = fields.light(config, params, world.tick + 1)
+    return replace(world, tick=world.tick + 1, light=light, season=season), memory, events
 
 
 def genesis(
@@ -94,6 +95,7 @@ def genesis(
 ) -> World:
     """A fresh world of `slots` slots whose first rows are founders, `bodies` and `brain` `[F]` with F ≤ slots."""
     k_land, k_settle = jax.random.split(key)
+    light, season = fields.light(config, params, jnp.int32(0))
 
     def blank(dtype: Any = jnp.float32, fill: float = 0) -> jax.Array:
         return jnp.full(slots, fill, dtype)
@@ -106,6 +108,8 @@ def genesis(
         body=Body(**{name: blank(fill=1.0) for name in GENES}),
         action=jnp.zeros((slots, len(names(config)))),
         alive=blank(bool),
+        light=light,
+        season=season,
         tick=jnp.int32(0),
         next_uid=jnp.int32(0),
         **fields.landscape(k_land, config, params),

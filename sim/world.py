@@ -59,6 +59,9 @@ class World:
     rock: jax.Array | None  # [H, W] float32 0 or 1
     scent: jax.Array | None  # [h, w] float32
     sound: jax.Array | None  # [h, w, S] float32
+    # climate, kept from tick to tick because XLA would compute its cosines anew for every cell
+    light: jax.Array  # [] float32 0…1
+    season: jax.Array  # [] float32 radians
     # counters
     tick: jax.Array  # int32
     next_uid: jax.Array  # int32

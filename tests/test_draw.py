@@ -53,7 +53,7 @@ def with_one(world, x, y, heading=0.0, size=1.0, slot=2):
 
 
 def picture(world, view=None, config=CONFIG, size=SIZE, colour=WHITE, **more):
-    return draw.scene(config, PARAMS, world, view or camera.fit(config, size), size, colour, **more).astype(int)
+    return draw.scene(config, world, view or camera.fit(config, size), size, colour, **more).astype(int)
 
 
 def changed(world, base, view=None, **more):
@@ -154,7 +154,7 @@ def test_overlays_show_what_is_far_from_silent(still):
 
 
 def test_nights_are_darker(still):
-    midnight = dataclasses.replace(still, tick=np.int32(PARAMS.day_length / 2))
+    midnight = dataclasses.replace(still, light=np.float32(0.4))
     assert picture(midnight).mean() < 0.9 * picture(still).mean()
     off = frozenset()
     np.testing.assert_array_equal(picture(midnight, layers=off), picture(still, layers=off))

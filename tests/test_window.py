@@ -14,10 +14,10 @@ from sim import actions, senses, step
 from sim.body import founder_bodies
 from sim.config import WorldConfig, WorldParams
 from viz import compose
-from viz.camera import nearest, to_screen, to_world
+from viz.camera import Camera, nearest, to_screen, to_world
 from viz.source import Source, row
 from viz.view import SPEEDS
-from viz.window import Pacer, Window, picture
+from viz.window import NoDisplay, Pacer, Window, picture
 
 CONFIG = WorldConfig(width=32, height=24, founders=10)
 PARAMS = WorldParams()
@@ -265,17 +265,32 @@ def test_a_replay_goes_to_its_records(tmp_path):
     window.close()
 
 
-def test_the_pacer_fills_a_frame_and_no_more():
+def test_without_a_display_it_says_so(source, monkeypatch):
+    pygame.display.quit()
+    monkeypatch.setenv("SDL_VIDEODRIVER", "no such driver")
+    with pytest.raises(NoDisplay):
+        Window(source, SIZE)
+
+
+@pytest.mark.parametrize("call", [0.0, 0.05], ids=["cheap calls", "dear calls"])
+def test_the_pacer_fills_a_frame_and_no_more(call):
     pacer = Pacer()
-    for _ in range(20):
+    pacer.ran(1, 5.0)  # a compilation, say
+    for _ in range(60):
         num = pacer.due(float("inf"), 0.03)
-        pacer.ran(num, num * 1e-4)
-    assert 150 < num < 1 / 30 / 1e-4
-    pacer.ran(num, 5.0)  # a compilation, say
-    assert pacer.due(float("inf"), 0.03) == 1
-    slow = Pacer()
-    slow.burst = 100
-    assert sum(slow.due(20.0, 1 / 60) for _ in range(60)) in (19, 20)
+        pacer.ran(num, call + num * 1e-4)
+    assert 60 < num < 1 / 30 / 1e-4
+    asked = []
+    for _ in range(40):
+        pacer.ran(pacer.burst, call + pacer.burst * 0.02)  # ticks have become dear
+        asked.append(pacer.burst)
+    assert np.mean(asked[-20:]) < 1.5
+
+
+def test_the_pacer_keeps_a_fixed_speed():
+    pacer = Pacer()
+    pacer.burst = 100
+    assert sum(pacer.due(20.0, 1 / 60) for _ in range(60)) in (19, 20)
 
 
 def test_the_picture_of_a_window_is_made_without_one(source):
@@ -283,6 +298,23 @@ def test_the_picture_of_a_window_is_made_without_one(source):
     assert rgb.shape == (600, 900, 3) and rgb.dtype == np.uint8
     for size in ((1, 1), (120, 90), (601, 40)):
         assert picture(source, size).shape == (size[1], size[0], 3)
+
+
+def test_the_brain_graph_does_not_hide_the_selected_one(shown, source):
+    send(shown, key(pygame.K_n, "n"))
+    part = compose.scene_size(SIZE)
+    world = source.snapshot()
+    for i, j in ((60, part[1] - 60), (part[0] - 60, part[1] - 60)):
+        state = shown.view.subject.state
+        zoom = shown.view.camera.zoom
+        shown.view.camera = Camera(state["x"] - (i - part[0] / 2) / zoom, state["y"] + (j - part[1] / 2) / zoom, zoom)
+        shown.step()
+        send(shown, key(pygame.K_g, "g"))
+        hidden = pixels(shown)
+        send(shown, key(pygame.K_g, "g"))
+        drawn = (hidden != pixels(shown)).any(axis=2)
+        assert drawn.any() and not drawn[i - 5 : i + 5, j - 5 : j + 5].any()
+    assert world is source.snapshot()
 
 
 def test_a_source_is_what_the_protocol_says(source):

@@ -6,8 +6,8 @@ import numpy as np
 
 from sim import actions, senses
 from viz import brain_graph, draw, ink, inspector, status
-from viz.camera import Size
-from viz.colours import ACCENT, CARD, FAINT, INK, MUTED, PANEL, Colour, Shade, shade
+from viz.camera import Size, nearest, to_screen
+from viz.colours import ACCENT, CARD, FAINT, INK, MUTED, PANEL, Shade, shade
 from viz.control import HELP
 from viz.paint import Board, text_width
 from viz.source import Source
@@ -38,7 +38,6 @@ def frame(source: Source, view: View, size: Size, side: np.ndarray | None, graph
     scene = out[:, : part[0]]
     scene[...] = draw.scene(
         source.config,
-        source.params,
         _world(view),
         view.camera,
         part,
@@ -49,11 +48,11 @@ def frame(source: Source, view: View, size: Size, side: np.ndarray | None, graph
     )
     foot = TIMELINE if len(source.ticks) else 0
     if graph is not None:
-        ink.paste(scene, graph, 12, part[1] - graph.shape[0] - 12 - foot, 0.93)
+        ink.paste(scene, graph, *_corner(source, view, part, graph, foot), 0.93)
     if foot:
         _timeline(scene, list(source.ticks), int(_world(view).tick))
     if view.message:
-        _toast(scene, view.message, part[1] - foot)
+        _toast(scene, view.message)
     if view.help:
         _help(scene)
     if side is not None:
@@ -101,6 +100,18 @@ def timeline_tick(source: Source, size: Size, i: float, j: float) -> int | None:
     return int(ticks[np.argmin(np.abs(ticks - want))])
 
 
+def _corner(source: Source, view: View, part: Size, graph: np.ndarray, foot: int) -> tuple[int, int]:
+    """Upper left corner of the brain graph: at the lower left, or right where it would hide the selected one."""
+    height, width = graph.shape[:2]
+    left, top = 12, part[1] - height - 12 - foot
+    seen = mark(view)
+    if seen is not None:
+        i, j = to_screen(view.camera, part, *nearest(source.config, view.camera, seen.x, seen.y))
+        if i < left + width + 30 and j > top - 30:
+            left = max(part[0] - width - 12, 12)
+    return left, top
+
+
 def _world(view: View):
     assert view.world is not None, "look() has not seen the world yet"
     return view.world
@@ -126,10 +137,10 @@ def _card(scene: np.ndarray, board: Board, left: float, top: float) -> None:
     ink.paste(scene, board.rgb(), int(left), int(top), 0.94)
 
 
-def _toast(scene: np.ndarray, message: str, bottom: int, colour: Colour = INK) -> None:
+def _toast(scene: np.ndarray, message: str) -> None:
     board = Board(int(text_width(message, 13)) + 28, 28, CARD)
-    board.text(14, 14, message, 13, colour)
-    _card(scene, board, max((scene.shape[1] - board.width) / 2, 0), bottom - 40)
+    board.text(14, 14, message, 13, INK)
+    _card(scene, board, max((scene.shape[1] - board.width) / 2, 0), 12)
 
 
 def _help(scene: np.ndarray) -> None:

@@ -17,8 +17,9 @@ from sim.world import World
 from viz.camera import Camera, Size, nearest, to_screen
 
 HEADINGS = 48
-LEVELS = 16
-RIM = 2
+BRIGHTNESS = np.array([0, 0.2, 0.4, 0.6, *np.linspace(0.72, 1.32, 11), 2.0], np.float32)
+"""Share of its own colour that a pixel shows, by level; above 1 it turns white. Fine where bodies are shaded."""
+LEVELS = len(BRIGHTNESS)
 HURT = np.uint32(0x3030FF)  # red, packed as R | G << 8 | B << 16
 
 
@@ -58,14 +59,15 @@ def sprite(radius: float, heading: int) -> Sprite:
     cover = np.clip(0.5 - depth, 0, 1)
     rim = np.clip(depth + max(0.9, 0.13 * radius) + 0.5, 0, 1)
     light = 1.0 + 0.28 * (-dx - dy) / (1.4 * radius)
-    level = np.round(10 * (light * (1 - rim) + 0.1 * RIM * rim))
+    bright = light * (1 - rim) + BRIGHTNESS[1] * rim
+    level = np.abs(bright[:, None] - BRIGHTNESS[:-1]).argmin(axis=1)
     if radius >= 4.5:
         for side in (-1, 1):
             eye = np.hypot(ahead - 0.3 * radius, left - side * 0.4 * radius)
             level = np.where(eye < 0.21 * radius, LEVELS - 1, level)
             pupil = np.hypot(ahead - 0.38 * radius, left - side * 0.4 * radius)
             level = np.where(pupil < 0.12 * radius, 0, level)
-    level = np.clip(level, 0, LEVELS - 1).astype(np.int32)
+    level = level.astype(np.int32)
     solid, edge = cover > 0.85, (cover > 0.06) & (cover <= 0.85)
     keep = (256 * (1 - cover)).astype(np.uint32)
     whole = [a.astype(np.int32) for a in (dy, dx)]
@@ -92,11 +94,12 @@ def pack(rgb: np.ndarray) -> np.ndarray:
 
 
 def tones(colour: np.ndarray) -> np.ndarray:
-    """Packed colours of each creature at each brightness level, `[N, LEVELS]`: 10 is its own colour."""
-    f = np.arange(LEVELS, dtype=np.float32)[:, None] / 10
+    """Packed colours of each creature at each brightness level, `[N, LEVELS]`."""
+    f = BRIGHTNESS[:, None]
+    dark, bright = np.minimum(f, 1), np.maximum(f - 1, 0) * 1.1
     base = colour[:, None, :].astype(np.float32)
-    tone = np.where(f <= 1, base * f, base + (255 - base) * (f - 1) * 1.1)
-    tone[:, -1] = 250
+    tone = base * (dark - bright) + 255 * bright
+    tone[:, -1] = 250  # the whites of eyes
     return pack(tone)
 
 
@@ -113,7 +116,7 @@ def stamp(
     turn = np.asarray(world.heading)[slots] * (HEADINGS / (2 * np.pi))
     heading = np.round(np.nan_to_num(turn)).astype(np.int64) % HEADINGS
     tone = tones(colour[slots])
-    tone[np.asarray(world.pain)[slots] > 0.02, 1 : RIM + 3] = HURT
+    tone[np.asarray(world.pain)[slots] > 0.02, 1:3] = HURT
     for across, up in copies(config, camera, size):
         ii, jj = i + across, j + up
         far = 1.35 * size_px + 2

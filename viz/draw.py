@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import jax.numpy as jnp
 import numpy as np
 from PIL import ImageOps
 
 from sim import senses
-from sim.config import WorldConfig, WorldParams
-from sim.fields import light
+from sim.config import WorldConfig
 from sim.world import World
 from viz import creatures, ink, terrain
 from viz.camera import Camera, Size, nearest, to_screen
@@ -37,14 +35,13 @@ class Mark:
     obs: np.ndarray | None  # [I] what it observes; None: rays are not drawn
 
 
-def brightness(config: WorldConfig, params: WorldParams, world: World) -> float:
+def brightness(world: World) -> float:
     """Light of the hour, 0…1."""
-    return float(light(config, params, jnp.asarray(world.tick))[0]) if config.seasons else 1.0
+    return float(np.clip(np.nan_to_num(world.light), 0, 1))
 
 
 def scene(
     config: WorldConfig,
-    params: WorldParams,
     world: World,
     camera: Camera,
     size: Size,
@@ -54,7 +51,7 @@ def scene(
     smooth: bool = True,
 ) -> np.ndarray:
     """The picture, `[size[1], size[0], 3]`. `colour` `[N, 3]` is that of each slot (see `viz.colours`)."""
-    lit = brightness(config, params, world) if "light" in layers else 1.0
+    lit = brightness(world) if "light" in layers else 1.0
     sprites = creatures.radius(camera, np.asarray(world.body.size)[world.alive])
     margin = 2 * creatures.reach(float(sprites.max())) + 4 if len(sprites) else 0
     tint = terrain.daylight(lit)

@@ -69,7 +69,7 @@ def _hour(board: Board, y: float, config: WorldConfig, params: WorldParams, view
     year, day = tick // float(params.season_length), (tick % float(params.season_length)) // float(params.day_length)
     board.text(16, y, f"year {year + 1:.0f}, day {day + 1:.0f}", 11, MUTED)
     board.text(board.width - 96, y, "light", 11, MUTED, "right")
-    board.bar(board.width - 90, y, 74, brightness(config, params, view.world), (250, 230, 150))
+    board.bar(board.width - 90, y, 74, brightness(view.world), (250, 230, 150))
     return y + 14
 
 

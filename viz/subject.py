@@ -16,10 +16,6 @@ from viz.camera import Camera, Size, nearest, to_screen
 from viz.creatures import radius
 from viz.source import Source
 
-_NOT_ROWS = {"body", "action", "fertility", "toxic", "plants", "poison", "meat", "rock", "scent", "sound", "tick"}
-STATE = tuple(f.name for f in fields(World) if f.name not in _NOT_ROWS | {"next_uid"})
-"""Names of the world's slot arrays of one number per creature."""
-
 
 @dataclass(frozen=True)
 class Subject:
@@ -47,12 +43,21 @@ class Subject:
             return "alive"
         if self.state["alive"]:
             return f"gone; last seen at tick {self.tick:,}"
-        return f"died ({CAUSES[int(self.state['cause'])]}) at tick {int(self.state['died']):,}"
+        return f"died ({self._cause()}) at tick {int(self.state['died']):,}"
+
+    def _cause(self) -> str:
+        """The recorded cause; worked out where the run has already logged and cleared it."""
+        s = self.state
+        if s["cause"]:
+            return CAUSES[int(s["cause"])]
+        if s["health"] <= 0:
+            return "bitten or poisoned"
+        return "aged" if s["age"] >= s["lifespan"] else "starved"
 
 
 def observe(source: Source, world: World, slot: int) -> Subject:
     """The creature in a slot, as it is now."""
-    state = {name: np.asarray(getattr(world, name))[slot].item() for name in STATE}
+    state = _numbers(world, slot)
     genes = {name: np.asarray(getattr(world.body, name))[slot].item() for name in GENES}
     genes["speed_gene"] = genes.pop("speed")  # `speed` is what it moved in the last tick
     state |= genes
@@ -79,8 +84,13 @@ def follow_up(source: Source, world: World, subject: Subject) -> Subject:
     slot = int(slots[0])
     if bool(world.alive[slot]):
         return observe(source, world, slot)
-    state = {name: np.asarray(getattr(world, name))[slot].item() for name in STATE}
-    return replace(subject, state=subject.state | state, slot=slot, gone=False)
+    return replace(subject, state=subject.state | _numbers(world, slot), slot=slot, gone=False)
+
+
+def _numbers(world: World, slot: int) -> dict[str, Any]:
+    """Everything that the world holds as one number per slot, by name."""
+    rows = {f.name: np.asarray(getattr(world, f.name)) for f in fields(world) if f.name != "body"}
+    return {name: values[slot].item() for name, values in rows.items() if values.shape == (world.num_slots,)}
 
 
 def pick(config: WorldConfig, world: World, camera: Camera, size: Size, i: float, j: float, slack: float = 8.0) -> int:

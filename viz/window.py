@@ -18,23 +18,36 @@ from viz.compose import picture
 from viz.source import Source
 from viz.view import View, look, opened
 
-__all__ = ["Window", "picture"]
+__all__ = ["NoDisplay", "Window", "picture"]
 
 FRAME = 1 / 30
 """Longest time in seconds between two pictures."""
+LONGEST_CALL = 0.1
+"""Seconds that ticks may take between two pictures where calls are so dear that FRAME cannot be kept."""
 PANEL_EVERY = 0.1
 """Seconds between two drawings of the panels while ticks run."""
+MESSAGE = 5.0
+"""Seconds for which a message shows."""
 SMALLEST = (120, 90)
 DRAG = 5
 
 
+class NoDisplay(Exception):
+    """There is no screen on which a window could be opened."""
+
+
 class Pacer:
-    """How many ticks to run before the next picture, from how long ticks and pictures took."""
+    """How many ticks to run before the next picture, from how long ticks and pictures took.
+
+    A call for n ticks takes about a + b·n seconds. Both are fitted to recent calls, for a source with a dear
+    call and cheap ticks would otherwise be asked for single ticks for ever.
+    """
 
     def __init__(self) -> None:
         self.burst = 1  # most ticks that fit
         self.owed = 0.0  # ticks due at a fixed speed
         self.drawing = 0.01  # seconds a picture takes
+        self._sums = np.zeros(5)  # of 1, n, t, n², n·t over recent calls
 
     def due(self, ticks_per_second: float, seconds: float) -> int:
         """Ticks to run now, after `seconds` since the last picture."""
@@ -48,9 +61,21 @@ class Pacer:
 
     def ran(self, num: int, seconds: float) -> None:
         """Learns from `num` ticks that took `seconds`."""
-        room = max(FRAME - self.drawing, 0.3 * FRAME)
-        fits = int(room * num / max(seconds, 1e-6))
-        self.burst = max(1, min(fits, 2 * max(self.burst, num)))
+        surely = LONGEST_CALL * num / max(seconds, 1e-9)  # whatever the fit says
+        if seconds > 2.5 * LONGEST_CALL:  # a compilation, or ticks have become dear: begin anew
+            self._sums[:] = 0
+            self.burst = max(1, int(surely))
+            return
+        self._sums = 0.85 * self._sums + np.array([1, num, seconds, num * num, num * seconds])
+        count, n, total, nn, nt = (float(v) for v in self._sums)
+        spread = nn / count - (n / count) ** 2
+        if spread < 2e-3 * (n / count) ** 2:  # too even to tell a from b: take all for b, and try two
+            each, fewest = total / n, 2 if num == 1 else 1
+        else:
+            each, fewest = max((nt / count - n * total / count**2) / spread, 1e-7), 1
+        call = max(total / count - each * n / count, 0.0)
+        room = max(FRAME - self.drawing - call, 0.3 * FRAME)
+        self.burst = max(fewest, int(min(room / each, surely, 2 * max(self.burst, num))))
 
     def drew(self, seconds: float) -> None:
         """Learns from a picture that took `seconds`."""
@@ -61,10 +86,13 @@ class Window:
     """A window on a source. `run` shows it until it is closed; `step` makes one frame."""
 
     def __init__(self, source: Source, size: Size = (1280, 800), pictures: Path | str = ".") -> None:
-        pygame.display.init()
         self.source = source
         self.pictures = Path(pictures)  # where screenshots go
-        self.screen = pygame.display.set_mode(size, pygame.RESIZABLE)
+        try:
+            pygame.display.init()
+            self.screen = pygame.display.set_mode(size, pygame.RESIZABLE)
+        except pygame.error as problem:
+            raise NoDisplay(str(problem)) from None
         pygame.display.set_caption(f"Firstword: {source.title}")
         pygame.key.set_repeat(300, 40)
         self.size: Size = self.screen.get_size()
@@ -78,6 +106,7 @@ class Window:
         self._side: np.ndarray | None = None
         self._graph: np.ndarray | None = None
         self._stale = True  # panels must be drawn anew
+        self._told: tuple[str, float] = ("", 0.0)  # the message shown, and since when
 
     def run(self) -> None:
         """Shows the source until the window is closed."""
@@ -103,6 +132,7 @@ class Window:
         self._advance()
         look(self.view, self.source)
         start = time.perf_counter()
+        self._fade(start)
         self._show()
         self.pacer.drew(time.perf_counter() - start)
 
@@ -122,6 +152,13 @@ class Window:
             self.view.rate = self._ticks / (now - self._rated_at)
             self.view.frames = self._frames / (now - self._rated_at)
             self._ticks, self._frames, self._rated_at = 0, 0, now
+
+    def _fade(self, now: float) -> None:
+        """Takes messages away after a while."""
+        if self.view.message != self._told[0]:
+            self._told = (self.view.message, now)
+        elif now - self._told[1] > MESSAGE:
+            self.view.message = ""
 
     def _show(self) -> None:
         now = time.perf_counter()

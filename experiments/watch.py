@@ -1,0 +1,125 @@
+"""Live and recorded worlds for the viewer.
+
+A live world is a `Simulation` that the window asks for ticks. A run folder is replayed by simulating it
+again, which gives the same history to the bit, from tick 0 or from any checkpoint that the run kept; the
+window can jump between these. Leaves out drawing (`viz`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from agents.network import Memory
+from evolution.natural import Mind
+from experiments import checkpoint, loop, runfolder
+from experiments.config import Experiment
+from experiments.errors import RunError, UserError
+from experiments.simulation import Simulation
+from sim import senses
+from sim.world import World
+from viz.source import host, row
+
+
+class Live:
+    """A `viz.source.Source` over the first world of a running simulation."""
+
+    def __init__(self, experiment: Experiment, title: str = ""):
+        self.experiment = experiment
+        self.title = title or f"{experiment.name}, seed {experiment.run.seed}"
+        self.config, self.params = experiment.world, experiment.params
+        self.activations = experiment.brain.activations if experiment.run.minds == "evolved" else ()
+        self.last = experiment.run.ticks
+        self._begin()
+
+    def _begin(self) -> None:
+        self.sim = Simulation.start(self.experiment)
+        self._observe = jax.jit(lambda world: senses.observe(self.config, self.sim.params.world, world))
+        self._forget()
+
+    def _forget(self) -> None:
+        self._world: World | None = None
+        self._obs: np.ndarray | None = None
+
+    def advance(self, num_ticks: int) -> int:
+        before = self.sim.tick
+        self.sim.advance(min(before + num_ticks, self.last))
+        self._forget()
+        return self.sim.tick - before
+
+    def snapshot(self) -> World:
+        if self._world is None:
+            self._world = row(self.sim.state.world, 0)
+        return self._world
+
+    def mind(self, slot: int) -> Mind | None:
+        mind = self.sim.state.mind
+        return None if mind.brain is None else row(jax.tree.map(lambda leaf: leaf[0], mind), slot)
+
+    def memory(self, slot: int) -> Memory | None:
+        memory = self.sim.state.memory
+        return None if memory is None else row(jax.tree.map(lambda leaf: leaf[0], memory), slot)
+
+    def obs(self, slot: int) -> np.ndarray:
+        if self._obs is None:
+            self._obs = host(self._observe(jax.tree.map(lambda leaf: leaf[0], self.sim.state.world)))
+        return self._obs[slot]
+
+    @property
+    def counters(self) -> Mapping[str, float]:
+        totals = self.sim.totals[0]
+        names = ("births", "deaths_starved", "deaths_bitten", "deaths_poisoned", "deaths_aged", "refused_births")
+        return {name: totals[name] for name in names} | {"refounded": self.sim.refounds[0]}
+
+    @property
+    def species(self) -> np.ndarray | None:
+        species = self.sim.state.mind.species
+        return None if species is None else np.asarray(species.name[0])
+
+    @property
+    def ticks(self) -> Sequence[int]:
+        return ()
+
+    def seek(self, tick: int) -> None:
+        raise ValueError("a live world has no past to go to")
+
+
+class Replay(Live):
+    """A run folder, simulated again; `ticks` are the start and the checkpoints that the run kept."""
+
+    def __init__(self, path: Path):
+        folder = runfolder.open_run(path)
+        super().__init__(folder.experiment, title=f"replay of {path}")
+        self.folder = folder.checkpoints
+        self._ticks = sorted({0, *checkpoint.finished(self.folder)})
+        self.last = max(self._ticks[-1], 1)
+
+    @property
+    def ticks(self) -> Sequence[int]:
+        return self._ticks
+
+    def seek(self, tick: int) -> None:
+        self._begin()
+        if tick:
+            arrays, meta = checkpoint.load(self.folder, tick)
+            arrays = {name: array for name, array in arrays.items() if not name.startswith("lineage.")}
+            self.sim.state = checkpoint.restore(self.sim.state, arrays)
+            self.sim.totals, self.sim.refounds = meta["totals"], meta["refounds"]
+
+
+def watch(target: Experiment | Path) -> None:
+    """Opens the window on a config (live) or on a run folder (replay), until it is closed."""
+    try:
+        from viz import window
+    except ImportError as missing:
+        raise RunError(f"the viewer needs pygame, which cannot be loaded: {missing}") from None
+    loop.cache()
+    source: Any = Replay(target) if isinstance(target, Path) else Live(target)
+    try:
+        window.Window(source).run()
+    except window.NoDisplay as error:
+        raise UserError(f"no window can be opened: {error}; is there a display?") from None
