@@ -45,9 +45,7 @@ class Memory:
     learned: jax.Array | None  # [C] weight changes learned in this life
 
 
-def forward(
-    activations: tuple[str, ...], brain: Brain, memory: Memory, obs: jax.Array
-) -> tuple[jax.Array, jax.Array]:
+def forward(activations: tuple[str, ...], brain: Brain, memory: Memory, obs: jax.Array) -> tuple[jax.Array, jax.Array]:
     """New values of the units `[M]`, and the value at the source of each connection `[C]`."""
     pre = jnp.concatenate([obs, memory.value]).at[brain.source].get(mode="promise_in_bounds")
     weight = brain.weight if memory.learned is None else brain.weight + memory.learned
@@ -64,7 +62,7 @@ def _scattered(signal: jax.Array, target: jax.Array, bias: jax.Array) -> jax.Arr
 @_scattered.def_vmap
 def _scattered_flat(size: int, batched: list[bool], signal: jax.Array, target: jax.Array, bias: jax.Array) -> tuple:
     """Many networks as one flat scatter, which costs two thirds of a batched one."""
-    lift = lambda leaf, has: leaf if has else jnp.broadcast_to(leaf, (size, *leaf.shape))  # noqa: E731
+    lift = lambda leaf, has: leaf if has else jnp.broadcast_to(leaf, (size, *leaf.shape))
     signal, target, bias = (lift(leaf, has) for leaf, has in zip((signal, target, bias), batched, strict=True))
     units = bias.shape[1]
     place = target + units * jnp.arange(size, dtype=target.dtype)[:, None]

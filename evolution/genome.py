@@ -26,10 +26,14 @@ class BrainConfig:
     hidden: int = tunable(8, "most hidden nodes of a genome; growth beyond is refused", low=0, high=256)
     connections: int = tunable(64, "most connection genes of a genome; growth beyond is refused", low=4, high=8192)
     activations: tuple[str, ...] = tunable(
-        ("tanh", "relu", "identity", "gauss"), "functions nodes may use; founders use the first", choices=tuple(FUNCTIONS)
+        ("tanh", "relu", "identity", "gauss"),
+        "functions nodes may use; founders use the first",
+        choices=tuple(FUNCTIONS),
     )
     plasticity: str = tunable("none", "learning within a lifetime", choices=PLASTICITY)
-    species_distance: float = tunable(6.0, "distance from its species' type beyond which a child founds a new one", low=0, high=1000)
+    species_distance: float = tunable(
+        6.0, "distance from its species' type beyond which a child founds a new one", low=0, high=1000
+    )
     founder_connections: int = tunable(24, "random input-output connections of a founder", low=0, high=1024)
 
 

@@ -40,7 +40,13 @@ class MutationParams:
 
 
 def mutate(
-    key: jax.Array, config: BrainConfig, params: MutationParams, inputs: int, outputs: int, scale: jax.Array, genome: Genome
+    key: jax.Array,
+    config: BrainConfig,
+    params: MutationParams,
+    inputs: int,
+    outputs: int,
+    scale: jax.Array,
+    genome: Genome,
 ) -> Genome:
     """One child's mutations; `scale` [] multiplies all rates."""
     k_weights, k_delete_node, k_delete, k_add, k_node, k_toggle = jax.random.split(key, 6)
@@ -81,7 +87,9 @@ def mutate_weights(
     return replace(
         genome,
         weight=jnp.where(real, jnp.clip(weight, -WEIGHT_LIMIT, WEIGHT_LIMIT), 0.0),
-        bias=jnp.where(node, jnp.clip(genome.bias + jnp.where(shifts, bias_step, 0.0), -WEIGHT_LIMIT, WEIGHT_LIMIT), 0.0),
+        bias=jnp.where(
+            node, jnp.clip(genome.bias + jnp.where(shifts, bias_step, 0.0), -WEIGHT_LIMIT, WEIGHT_LIMIT), 0.0
+        ),
         activation=jnp.where(node & changes, other, genome.activation),
         rate=jnp.where(real, rate, 0.0),
     )

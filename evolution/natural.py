@@ -50,7 +50,9 @@ def scripted(kind: int, num: int) -> Mind:
     return Mind(kind=jnp.full(num, kind, jnp.int32), genome=None, brain=None, species=None)
 
 
-def inheritance(config: BrainConfig, params: MutationParams | None, inputs: int, outputs: int, sexual: bool) -> Callable:
+def inheritance(
+    config: BrainConfig, params: MutationParams | None, inputs: int, outputs: int, sexual: bool
+) -> Callable:
     """The `inherit` that `sim.breeding.deliver` wants, for `minds = (Mind, Memory)`.
 
     Without `params` children are copies (or crossovers) of their parents, bodies too.

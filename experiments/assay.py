@@ -151,7 +151,9 @@ def _fresh(experiment: Experiment, setting: Any, keys: jax.Array, creatures: Any
         slots = min(1 << (need - 1).bit_length(), experiment.world.max_agents)
         brain = jax.vmap(num_connections)(mind.genome).astype(jnp.float32)
         world = step.genesis(key, setting.world, params.world, slots, body, brain)
-        mind = jax.tree.map(lambda leaf, n=slots: jnp.pad(leaf, [(0, n - len(leaf))] + [(0, 0)] * (leaf.ndim - 1)), mind)
+        mind = jax.tree.map(
+            lambda leaf, n=slots: jnp.pad(leaf, [(0, n - len(leaf))] + [(0, 0)] * (leaf.ndim - 1)), mind
+        )
         sums = jnp.zeros((len(SUMS), 2), jnp.int32)
         states.append(State(world, mind, natural.newborn_memory(mind), sums, blank_records(setting)))
     state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
@@ -159,5 +161,3 @@ def _fresh(experiment: Experiment, setting: Any, keys: jax.Array, creatures: Any
     sim.totals = [dict.fromkeys(SUMS, 0) for _ in keys]
     sim.refounds = [0] * len(keys)
     return sim
-
-

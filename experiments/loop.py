@@ -75,7 +75,6 @@ class Session:
     last: list[dict[str, Any]] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
     _asked: bool = False
-    _logged: int = -1  # tick of the last row
 
     def run(self, start: Any) -> dict[str, Any]:
         """Starts or recalls, runs to the end, and closes the books whatever happens."""
@@ -137,6 +136,8 @@ class Session:
         with Progress(self.experiment.name, run.ticks, self.quiet) as progress:
             while True:
                 progress.update(self.sim.tick, self.last)
+                if self.sim.extinct:
+                    return "extinct"
                 if self.sim.tick >= run.ticks or any(
                     held >= rule.intervals for held, rule in zip(self.holds, self.experiment.stop, strict=True)
                 ):
@@ -147,13 +148,10 @@ class Session:
                     return "interrupted"
                 target = min(_next(self.sim.tick, run.log_every), _next(self.sim.tick, run.checkpoint_every), run.ticks)
                 self.sim.advance(target)
-                extinct = self.sim.tick < target
-                if self.sim.tick % run.log_every == 0 or self.sim.tick == run.ticks or extinct:
+                if self.sim.tick % run.log_every == 0 or self.sim.tick == run.ticks or self.sim.extinct:
                     self._log()
-                if self.sim.tick % run.checkpoint_every == 0 and not extinct:
+                if self.sim.tick % run.checkpoint_every == 0 and not self.sim.extinct:
                     self._save()
-                if extinct:
-                    return "extinct"
 
     @property
     def wall(self) -> float:
@@ -201,9 +199,6 @@ class Session:
         self._species = Table(self.folder.species, SPECIES_COLUMNS)
 
     def _log(self) -> None:
-        if self._logged == self.sim.tick:
-            return
-        self._logged = self.sim.tick
         self.last, species = self.sim.rows()
         self._metrics.append([list(row.values()) for row in self.last])
         self._species.append(species)

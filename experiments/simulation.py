@@ -15,6 +15,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from evolution import natural
 from evolution.genome import num_connections
@@ -53,6 +54,15 @@ def setting_of(experiment: Experiment, **changes: Any) -> Setting:
 def world_keys(seed: int, worlds: int) -> jax.Array:
     """One key per world, `[W]`; world w of many has the key of no other seed's world."""
     return jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(seed), jnp.arange(worlds))
+
+
+def spread(tree: Any, worlds: int) -> Any:
+    """Arrays `[W, ...]` dealt out to the local devices, world by world, when there are several and W divides evenly."""
+    devices = jax.local_devices()
+    if len(devices) == 1 or worlds % len(devices):
+        return tree
+    mesh = jax.make_mesh((len(devices),), ("worlds",), axis_types=(AxisType.Auto,), devices=devices)
+    return jax.device_put(tree, NamedSharding(mesh, PartitionSpec("worlds")))
 
 
 def starting_slots(experiment: Experiment) -> int:
@@ -139,12 +149,19 @@ class Simulation:
         """The living in each world, `[W]`."""
         return np.asarray(self.state.world.alive).sum(1)
 
+    @property
+    def extinct(self) -> bool:
+        """Whether everybody is dead and stays so."""
+        on_beat = self.tick % self.setting.world.birth_interval == 0
+        return on_beat and not self.setting.refound and not self.populations().any()
+
     def advance(self, until: int) -> None:
         """Lets time pass to tick `until`, or to the tick at which everybody is dead."""
         while self.tick < until:
             before = self.tick
             stop = min(until, before + LONGEST, (before // SHRINK_EVERY + 1) * SHRINK_EVERY)
-            self.state = rollout(self.keys, self.setting, self.params, self.state, jnp.int32(stop))
+            keys, state = spread((self.keys, self.state), self.num_worlds)
+            self.state = rollout(keys, self.setting, self.params, state, jnp.int32(stop))
             self._drain_births()
             if not self._on_with_it(stopped=self.tick < stop) and self.tick == before:
                 break
@@ -165,7 +182,7 @@ class Simulation:
         if stopped and most + batch > self.slots:
             self.resize(min(2 * self.slots, self.setting.world.max_agents))
         elif self.tick % SHRINK_EVERY == 0 and most + 2 * batch < 0.4 * self.slots:
-            self.resize(self.slots // 2)
+            self.resize(max(self.slots // 2, self.setting.world.founders))  # refounding needs room
         return True
 
     def _refound(self, world: int) -> None:
@@ -212,7 +229,9 @@ class Simulation:
             columns |= {"offspring": world.offspring, "generation": world.generation}
             columns |= {name: getattr(world, name) for name in INTAKES}
             rows = {name: np.asarray(column)[where] for name, column in columns.items()}
-            rows["species"] = np.zeros_like(rows["uid"]) if mind.species is None else np.asarray(mind.species.name)[where]
+            rows["species"] = (
+                np.zeros_like(rows["uid"]) if mind.species is None else np.asarray(mind.species.name)[where]
+            )
             self.on_deaths({"world": where[0].astype(np.int32), **rows})
         cause = jnp.where(world.alive, world.cause, 0)
         self.state = replace(self.state, world=replace(world, cause=cause))
@@ -273,5 +292,3 @@ class Simulation:
 def _filler(dtype: np.dtype) -> Any:
     """What empty slots hold: -1 says nobody where a number names somebody, and does no harm elsewhere."""
     return dtype.type(-1) if dtype == np.int32 else dtype.type(0)
-
-

@@ -14,7 +14,6 @@ import jax.numpy as jnp
 from sim.config import WorldConfig
 from sim.world import World
 
-
 REFUSE, DECIDE = -0.25, 0.25
 """Eating and breeding happen unless refused, biting and giving only when decided."""
 

@@ -69,9 +69,7 @@ def deliver(
     return world, minds, births
 
 
-def _candidates(
-    config: WorldConfig, params: WorldParams, world: World
-) -> tuple[jax.Array, jax.Array, jax.Array]:
+def _candidates(config: WorldConfig, params: WorldParams, world: World) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Who can give birth now `[N]`, with whom `[N]` (-1 alone), and children due in each clutch `[N]`."""
     body = world.body
     consents = decode(config, world.action).breed
@@ -121,9 +119,7 @@ def _place(
     payer = jnp.where(real, mother, n)
     fathers = jnp.where(father >= 0, world.uid[father], -1)
     angle = jax.vmap(lambda k: jax.random.uniform(k, maxval=2 * jnp.pi))(keys)
-    generation = 1 + jnp.maximum(
-        world.generation[mother], jnp.where(father >= 0, world.generation[father], 0)
-    )
+    generation = 1 + jnp.maximum(world.generation[mother], jnp.where(father >= 0, world.generation[father], 0))
     charged = world.energy.at[payer].add(-cost, mode="drop")
     return replace(
         world,

@@ -38,7 +38,7 @@ class WorldConfig:
     height: int = key(128, "rows of the grid", low=16, high=4096, unit="cells")
     boundary: str = key("torus", "what lies beyond the edge", choices=("torus", "walled"))
     founders: int = key(256, "creatures at tick 0", low=1, high=1 << 20, unit="creatures")
-    max_agents: int = key(1024, "most creatures alive; births beyond are refused", low=16, high=1 << 20)
+    max_agents: int = key(2048, "most creatures alive; births beyond are refused", low=16, high=1 << 20)
     birth_interval: int = key(8, "births are delivered every so many ticks", low=1, high=64, unit="ticks")
     births_at_once: int = key(64, "most births in one delivery; the rest wait", low=1, high=8192)
     meat: bool = key(True, "the dead leave carrion that can be eaten; off: they turn to heat")

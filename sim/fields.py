@@ -74,7 +74,9 @@ def _smooth_noise(key: jax.Array, shape: tuple[int, int], radius: jax.Array | fl
     return jnp.fft.irfft2(jnp.fft.rfft2(jax.random.normal(key, shape)) * gain, s=shape)
 
 
-def regrow(key: jax.Array, config: WorldConfig, params: WorldParams, world: World) -> tuple[World, jax.Array, jax.Array]:
+def regrow(
+    key: jax.Array, config: WorldConfig, params: WorldParams, world: World
+) -> tuple[World, jax.Array, jax.Array]:
     """One tick of growth and decay. Returns the world, energy taken from light and heat given off (quanta)."""
     standing = world.plants if world.poison is None else world.plants + world.poison
     room = jnp.maximum(world.fertility - standing, 0.0)
@@ -98,9 +100,7 @@ def regrow(key: jax.Array, config: WorldConfig, params: WorldParams, world: Worl
     return world, absorbed, heat
 
 
-def _sow(
-    key: jax.Array, config: WorldConfig, params: WorldParams, growth: jax.Array, room: jax.Array
-) -> jax.Array:
+def _sow(key: jax.Array, config: WorldConfig, params: WorldParams, growth: jax.Array, room: jax.Array) -> jax.Array:
     """Seed rain: a fixed number of throws, thinned to the rate asked for, at cells drawn at random."""
     cells = config.width * config.height
     throws = max(1, cells // MOST_SEEDS)

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from sim import contact, feeding, fields, metabolism, motion, senses
 from sim.actions import decode, names, sane
-from sim.body import GENES, Body, founder_bodies, snap_size
+from sim.body import GENES, Body, snap_size
 from sim.config import WorldConfig, WorldParams
 from sim.space import cell, quantise, snap
 from sim.world import NONE, Events, World
@@ -101,7 +101,10 @@ def genesis(
         return jnp.full(slots, fill, dtype)
 
     world = World(
-        **{name: blank() for name in ("x", "y", "heading", "ux", "uy", "speed", "energy", "health", "gain", "pain", "bump")},
+        **{
+            name: blank()
+            for name in ("x", "y", "heading", "ux", "uy", "speed", "energy", "health", "gain", "pain", "bump")
+        },
         **{name: blank() for name in ("brain", "eaten_plant", "eaten_meat")},
         **{name: blank(jnp.int32) for name in ("age", "pending", "generation", "offspring", "cause")},
         **{name: blank(jnp.int32, -1) for name in ("uid", "mother", "father", "died")},
@@ -162,9 +165,7 @@ def settle(
     )
 
 
-def _places(
-    key: jax.Array, config: WorldConfig, rock: jax.Array | None, num: int
-) -> tuple[jax.Array, jax.Array]:
+def _places(key: jax.Array, config: WorldConfig, rock: jax.Array | None, num: int) -> tuple[jax.Array, jax.Array]:
     """`num` random positions on open ground, on the lattice, each `[num]`: the best of eight throws."""
     k_x, k_y = jax.random.split(key)
     tries = 8

@@ -306,7 +306,7 @@ def test_the_brain_graph_does_not_hide_the_selected_one(shown, source):
     world = source.snapshot()
     for i, j in ((60, part[1] - 60), (part[0] - 60, part[1] - 60)):
         state = shown.view.subject.state
-        zoom = shown.view.camera.zoom
+        zoom = 60.0
         shown.view.camera = Camera(state["x"] - (i - part[0] / 2) / zoom, state["y"] + (j - part[1] / 2) / zoom, zoom)
         shown.step()
         send(shown, key(pygame.K_g, "g"))

@@ -73,7 +73,7 @@ BRAIN = BrainConfig(hidden=4, connections=32, plasticity="hebbian", founder_conn
 MUTATION = MutationParams(add_node=0.2, add_connection=0.4)
 NETWORK, RANDOM, STILL, GREEDY = 0, 1, 2, 3
 FIELDS = ("fertility", "toxic", "plants", "poison", "meat", "rock", "scent", "sound")
-COUNTERS = ("tick", "next_uid")
+COUNTERS = ("light", "season", "tick", "next_uid")
 SLOTS = tuple(f.name for f in fields(World) if f.name not in FIELDS + COUNTERS)
 
 

@@ -97,12 +97,13 @@ def _rays(config: WorldConfig, camera: Camera, rgb: np.ndarray, mark: Mark, midd
         seen = {c: float(obs[column[f"ray{ray}.{c}"]]) for c in config.channels if c in SOLID}
         most = max(seen, key=lambda c: seen[c])
         strength = min(1.0, seen[most])
-        colour = CHANNEL[most] if strength > 0.05 else INK
+        pale = tuple((2 * c + 255) // 3 for c in CHANNEL[most])  # to stand out from the ground of that colour
+        colour = (pale[0], pale[1], pale[2]) if strength > 0.05 else INK
         turn = mark.heading + float(angle)
         points = [
             (middle[0] + d * camera.zoom * np.cos(turn), middle[1] - d * camera.zoom * np.sin(turn))
             for d in config.retina_distances
         ]
-        ink.line(rgb, middle, points[-1], colour, 1.3, 0.35 + 0.5 * strength)
+        ink.line(rgb, middle, points[-1], colour, 1.5, 0.4 + 0.5 * strength)
         for point in points:
             ink.dot(rgb, point, max(1.6, 0.12 * camera.zoom), colour, 0.85)
