@@ -22,6 +22,7 @@ from evolution.mutation import MutationParams
 from evolution.natural import Mind
 from sim import actions, breeding, senses, step
 from sim.config import WorldConfig, WorldParams
+from sim.fence import fenced
 from sim.space import quanta
 from sim.world import CAUSES, Births, Events, World
 
@@ -143,7 +144,7 @@ def live(key: jax.Array, setting: Setting, params: Params, state: State) -> Stat
     world, memory, events = step.tick(
         key, setting.world, params.world, act, state.world, state.mind, state.memory, blindfold
     )
-    sums = _add(state.sums, _tick_sums(state.world, events))
+    sums = fenced(params.world, lambda sums: _add(sums, _tick_sums(state.world, events)), state.sums)
     return replace(state, world=world, memory=memory, sums=sums)
 
 

@@ -19,6 +19,7 @@ from sim.space import ahead, cell, quanta, quantise
 from sim.world import World
 
 
+@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Fight:
     """What biting did in one tick."""

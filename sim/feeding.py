@@ -18,6 +18,7 @@ from sim.space import cell, quanta, quantise
 from sim.world import World
 
 
+@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Meal:
     """What eating did in one tick."""

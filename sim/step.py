@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from sim import contact, feeding, fields, metabolism, motion, senses
-from sim.actions import decode, names, sane
+from sim.actions import Acts, decode, names, sane
 from sim.body import GENES, Body, snap_size
 from sim.config import WorldConfig, WorldParams
+from sim.fence import fenced
 from sim.space import cell, quantise, snap
 from sim.world import NONE, Events, World
 
@@ -39,27 +41,27 @@ def tick(
     `blindfold(key, alive, obs) -> obs` may alter what is observed, for controls.
     """
     k_act, k_grow, k_blind = jax.random.split(jax.random.fold_in(key, world.tick), 3)
-    obs = senses.observe(config, params, world)
+    apart = partial(fenced, params)
+
+    def think(keys, mind, memory, obs):
+        memory, action = jax.vmap(act)(keys, mind, memory, obs)
+        return memory, sane(world, action)
+
+    obs = apart(partial(senses.observe, config, params), world)
     if blindfold is not None:
         obs = blindfold(k_blind, world.alive, obs)
     keys = jax.vmap(jax.random.fold_in, (None, 0))(k_act, world.uid)
-    memory, action = jax.vmap(act)(keys, mind, memory, obs)
-    action = sane(world, action)
-    acts = decode(config, action)
+    memory, action = apart(think, keys, mind, memory, obs)
     before = world.energy
 
-    world = motion.move(config, params, world, acts)
-    world, meal = feeding.eat(config, params, world, acts.eat)
-    heat, fight, gift = meal.heat, None, jnp.zeros_like(world.energy)
+    world = apart(lambda world: motion.move(config, params, world, decode(config, action)), world)
+    world, meal = apart(lambda world: feeding.eat(config, params, world, decode(config, action).eat), world)
+    fight, gift, spilt = None, jnp.zeros_like(before), jnp.int32(0)
     if config.bite or config.give:
-        target = contact.facing(config, world)
-        if config.give:
-            world, gift, spilt = contact.give(params, world, target, acts.give)
-            heat += spilt
-        if config.bite:
-            world, fight = contact.bite(params, world, target, acts.bite)
-            heat += fight.heat
-    world, burnt = metabolism.metabolise(params, world, acts, meal, fight)
+        world, fight, gift, spilt = apart(lambda world: _touch(config, params, world, decode(config, action)), world)
+    world, burnt = apart(
+        lambda world: metabolism.metabolise(params, world, decode(config, action), meal, fight), world
+    )
     prey = fight.prey if fight is not None else jnp.zeros_like(before)
     world = replace(
         world,
@@ -68,10 +70,11 @@ def tick(
         eaten_plant=world.eaten_plant + meal.plant,
         eaten_meat=world.eaten_meat + meal.meat + prey,
     )
-    voice = None if acts.voice is None else jnp.where(world.alive[:, None], acts.voice, 0.0)
-    world = fields.waft(config, params, world, voice)
-    world, cause, lost = metabolism.die(config, params, world, fight)
-    world, absorbed, rotten = fields.regrow(k_grow, config, params, world)
+    voice = decode(config, action).voice
+    voice = None if voice is None else jnp.where(world.alive[:, None], voice, 0.0)
+    world = apart(lambda world: fields.waft(config, params, world, voice), world)
+    world, cause, lost = apart(lambda world: metabolism.die(config, params, world, fight), world)
+    world, absorbed, rotten = apart(lambda world: fields.regrow(k_grow, config, params, world), world)
     events = Events(
         plant=meal.plant,
         meat=meal.meat,
@@ -83,11 +86,25 @@ def tick(
         signal=jnp.sum(voice, axis=1) if voice is not None else jnp.zeros_like(before),
         cause=cause,
         upkeep=burnt,
-        heat=heat + burnt + lost + rotten,
+        heat=meal.heat + spilt + burnt + lost + rotten,
         light=absorbed,
     )
     light, season = fields.light(config, params, world.tick + 1)
     return replace(world, tick=world.tick + 1, light=light, season=season), memory, events
+
+
+def _touch(
+    config: WorldConfig, params: WorldParams, world: World, acts: Acts
+) -> tuple[World, contact.Fight | None, jax.Array, jax.Array]:
+    """Gives and bites. Returns the world, the fight, gifts `[N]` and heat (quanta)."""
+    target = contact.facing(config, world)
+    fight, gift, heat = None, jnp.zeros_like(world.energy), jnp.int32(0)
+    if config.give:
+        world, gift, heat = contact.give(params, world, target, acts.give)
+    if config.bite:
+        world, fight = contact.bite(params, world, target, acts.bite)
+        heat = heat + fight.heat
+    return world, fight, gift, heat
 
 
 def genesis(
