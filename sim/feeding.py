@@ -45,7 +45,7 @@ def eat(config: WorldConfig, params: WorldParams, world: World, wants: jax.Array
     mouth = jnp.where(wants & world.alive, mouth, 0.0)
     index = cell(config, world.x, world.y)
     plain = world.meat is None
-    meaty = jnp.zeros_like(mouth) if plain else quantise(mouth * body.diet)
+    meaty = jnp.zeros_like(mouth) if plain else jnp.where(mouth > 0, quantise(mouth * body.diet), 0.0)
     demands = [mouth - meaty] if plain else [mouth - meaty, meaty]
     asked = jnp.zeros((config.width * config.height, len(demands)), jnp.float32)
     asked = asked.at[index].add(jnp.stack(demands, axis=1), mode="promise_in_bounds")

@@ -17,6 +17,7 @@ from sim.space import neighbours, quanta, quantise
 from sim.world import World
 
 COARSE = 4
+BODY_ODOUR = 0.25  # scent of a body of size 1, next to carrion of energy 1
 MOST_SEEDS = 128  # one seed in so many cells a tick at most
 
 
@@ -116,16 +117,21 @@ def waft(config: WorldConfig, params: WorldParams, world: World, voice: jax.Arra
     coarse = coarse_index(config, world.x, world.y)
     if world.scent is not None:
         source = _coarsen(world.meat) if world.meat is not None else jnp.zeros_like(world.scent)
-        odour = jnp.where(world.alive, world.body.size * 0.25, 0.0)
-        source = source.reshape(-1).at[coarse].add(odour).reshape(world.scent.shape)
+        bodies = _sums(source.size, coarse, jnp.where(world.alive, world.body.size, 0.0))
+        source = source + BODY_ODOUR * bodies.reshape(source.shape)
         spread = _diffuse(world.scent, params.scent_spread, config.boundary) * (1 - params.scent_decay)
         world = replace(world, scent=spread + params.scent_decay * source)
     if world.sound is not None and voice is not None:
         spread = _diffuse(world.sound, params.sound_spread, config.boundary) * (1 - params.sound_decay)
-        flat = spread.reshape(-1, config.sound_channels)
-        heard = jnp.zeros_like(flat).at[coarse].add(voice)  # summed apart, where sums are exact in any order
-        world = replace(world, sound=(flat + heard).reshape(spread.shape))
+        heard = _sums(spread.size // config.sound_channels, coarse, voice)
+        world = replace(world, sound=spread + heard.reshape(spread.shape))
     return world
+
+
+def _sums(cells: int, index: jax.Array, values: jax.Array) -> jax.Array:
+    """Sums of values (multiples of 1/256) by cell, as integers, which XLA adds exactly in any order."""
+    whole = jnp.round(values * 256).astype(jnp.int32)
+    return jnp.zeros((cells, *values.shape[1:]), jnp.int32).at[index].add(whole) / 256.0
 
 
 def coarse_index(config: WorldConfig, x: jax.Array, y: jax.Array) -> jax.Array:

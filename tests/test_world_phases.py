@@ -75,15 +75,20 @@ def _assert_fair_shares(world, eats, meal) -> None:
     size, diet = np.asarray(world.body.size, np.float64), np.asarray(world.body.diet, np.float64)
     mouth = np.where(eats, np.minimum(LUSH.mouth * size, LUSH.energy_capacity * size - np.asarray(world.energy)), 0)
     where = np.asarray(world.y).astype(int), np.asarray(world.x).astype(int)
-    demand = np.zeros((HEIGHT, WIDTH))
-    np.add.at(demand, where, mouth)
-    supply = np.asarray(world.plants + world.meat + world.poison, np.float64)
-    part = np.minimum(mouth, supply[where] * mouth / np.maximum(demand[where], 1e-9)) / np.maximum(supply[where], 1e-9)
+    greens, meat = np.asarray(world.plants + world.poison, np.float64), np.asarray(world.meat, np.float64)
+    shares = {"green": _part(mouth * (1 - diet), greens, where), "meat": _part(mouth * diet, meat, where)}
     yields = {"plant": (1 - diet) ** LUSH.diet_exponent, "meat": diet**LUSH.diet_exponent, "poison": 1.0}
-    for got, store in (("plant", world.plants), ("meat", world.meat), ("poison", world.poison)):
-        fair = part * np.asarray(store, np.float64)[where] * yields[got]
+    for got, store, kind in (("plant", world.plants, "green"), ("meat", meat, "meat"), ("poison", world.poison, "green")):
+        fair = shares[kind] * np.asarray(store, np.float64)[where] * yields[got]
         assert np.all(np.asarray(meal[got]) <= fair + 1e-6), got
         np.testing.assert_allclose(meal[got], fair, atol=4 * ENERGY_QUANTUM + 1e-6, err_msg=got)
+
+
+def _part(mouth, supply, where):
+    """Share of the supply in its cell that each mouth gets."""
+    demand = np.zeros_like(supply)
+    np.add.at(demand, where, mouth)
+    return np.minimum(mouth, supply[where] * mouth / np.maximum(demand[where], 1e-9)) / np.maximum(supply[where], 1e-9)
 
 
 def ticket(uid: int, tick: int) -> int:

@@ -1,0 +1,118 @@
+"""Pages and pictures of docs/ that are made from the code: the key reference and a view of a small world.
+
+`python -m experiments.figures` writes docs/config.md and docs/images/viewer.png of the repository it stands
+in. The world is simulated, so the picture shows what the viewer would show; it needs no display and no
+pygame. Leaves out pages written by hand and figures of long runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from experiments import config, files, keys
+from experiments.errors import UserError
+
+DOCS = Path(__file__).parents[1] / "docs"
+SIZE = (1280, 800)
+TICKS = 3000
+ZOOM = 1.55
+"""How much closer than the whole world the picture is."""
+
+HEAD = """# Config keys
+
+Written by `make figures` from the code; `firstword configs --keys` prints the same on a terminal, `--json` for programs.
+
+A config is a TOML file. It names only what differs from the defaults below; `config.toml` in a run folder names every
+key. Keys before the dot are tables: `run.ticks` is `ticks` in `[run]`, or `--set run.ticks=1000` on the command line.
+Unknown keys, wrong types, values out of range and combinations that cannot work are refused with one line and exit
+code 2, before anything is compiled or created. Energies are in units of one full plant cell, lengths in cells.
+
+```toml
+description = "A walled world without poison, ended early if it becomes crowded"
+
+[world]
+boundary = "walled"
+poison = false
+
+[run]
+ticks = 50_000
+
+[[stop]]
+metric = "population"
+above = 1500
+intervals = 10
+```
+"""
+
+TABLES = {
+    "": "Of the whole file. The name of a file is its `name` if it gives none.",
+    "world": "What decides shapes and code: changing one of these compiles anew. Senses, acts and fields that are off "
+    "cost nothing.",
+    "params": "Numbers of the world, which need no new compilation.",
+    "brain": "Room for evolved minds, and what they may be made of.",
+    "mutation": "How children differ from their parents.",
+    "run": "How long a run lasts and what it writes. Only `seed`, `worlds`, `minds` and `on_extinction` change what "
+    "is simulated.",
+    "stop": "A list of tables, `[[stop]]`, or `--set stop='[{metric = \"population\", above = 500}]'`. A rule ends the "
+    "run when its metric, a column of [metrics.csv](metrics.md), is above or below a value; over several worlds the "
+    "median counts.",
+}
+
+
+def reference() -> str:
+    """The page of config keys, as Markdown."""
+    rows: dict[str, list[keys.Row]] = {}
+    for row in config.keys():
+        rows.setdefault(row.key.rpartition(".")[0], []).append(row)
+    parts = [HEAD.rstrip()]
+    for table, entries in rows.items():
+        title = "## name, description" if not table else f"## [[{table}]]" if table == "stop" else f"## [{table}]"
+        lines = ["| key | default | range | unit | meaning |", "|---|---|---|---|---|", *map(_line, entries)]
+        parts += [title, TABLES[table], "\n".join(lines)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _line(row: keys.Row) -> str:
+    default = f"`{row.default}`" if row.default else ""
+    cells = (f"`{row.key.rpartition('.')[2]}`", default, row.range, row.unit, row.doc)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def viewer() -> np.ndarray:
+    """The viewer's picture `[H, W, 3]` of the quickstart world, its most prolific creature selected."""
+    from experiments import loop
+    from experiments.watch import Live
+    from viz import compose, control
+    from viz.view import look, opened, select
+
+    loop.cache()
+    source = Live(config.load("quickstart"))
+    part = compose.scene_size(SIZE)
+    view = opened(source, part)
+    while source.sim.tick < TICKS and source.advance(25):  # step by step, for the curve of the population
+        look(view, source)
+    world = look(view, source)
+    offspring = np.where(world.alive, world.offspring, -1)
+    select(view, source, int(np.argmax(offspring)))
+    view.follow, view.rate, view.frames = True, 30.0, 30.0
+    control.keep_up(view, source)
+    control.zoom(view, source, part, ZOOM, 0, 0)
+    return compose.picture(source, SIZE, view)
+
+
+def main() -> int:
+    """Writes all of it."""
+    if not DOCS.is_dir():
+        raise UserError(f"{DOCS} is not there: run this in a checkout of the repository")
+    files.write_whole(DOCS / "config.md", reference())
+    (DOCS / "images").mkdir(exist_ok=True)
+    Image.fromarray(viewer()).save(DOCS / "images" / "viewer.png", optimize=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
