@@ -1,9 +1,10 @@
 """Assays: whether evolution made better minds, shown by behaviour in fresh worlds.
 
 `garden` (common garden): two kinds of minds in equal numbers and, unless asked otherwise, in equal bodies;
-children are copies of their parents; after T ticks, who holds the living? `blindfold`: evolved creatures,
-not breeding, with their observations or with one another's; how much of the energy that they net is lost?
-Each is repeated over fresh landscapes. Sources of method: common-garden experiments of ecology; controls
+children are copies of their parents; after T ticks, who holds the living? `blindfold`: in a
+fresh world that evolved creatures have settled for some generations, they go on with their observations or
+with one another's, not breeding; how much of the energy that they net is lost?
+Each is repeated over fresh landscapes; of a run of several worlds, trial k takes creatures of world k. Sources of method: common-garden experiments of ecology; controls
 by shuffled input.
 """
 
@@ -29,26 +30,29 @@ from sim.body import Body, founder_bodies
 from sim.config import ENERGY_QUANTUM
 
 FRESH = 0x5EED  # assays use other landscapes than runs with the same seed
-GARDEN_TICKS, BLINDFOLD_TICKS, SEEDS = 5_000, 400, 5
+GARDEN_TICKS, SETTLE_TICKS, BLINDFOLD_TICKS, SEEDS = 5_000, 2_000, 200, 5
 Creatures = tuple[natural.Mind, Body]
 """Minds and bodies, each `[K, ...]`."""
 
 
 def garden(
-    path: Path, against: str | Path, *, bodies: str = "evolved", ticks: int = GARDEN_TICKS, seeds: int = SEEDS
+    path: Path, against: str | Path, *, bodies: str = "evolved", ticks: int = GARDEN_TICKS, seeds: int = 0
 ) -> dict[str, Any]:
     """Shares of the living after `ticks` of the run's creatures and of founders, greedy minds or another run."""
     loop.cache()
-    experiment, mind, body = _living(path)
+    experiment, living = _living(path)
+    seeds = seeds or max(SEEDS, len(living))
     rival = against if isinstance(against, str) else "rival"
     setting = setting_of(experiment, kinds=("evolved", "greedy" if rival == "greedy" else "evolved"), mutate=False)
     half = min(experiment.world.founders, experiment.world.max_agents // 2) // 2
     keys = world_keys(experiment.run.seed ^ FRESH, seeds)
 
-    def mixed(key: jax.Array) -> Creatures:
+    rivals = _living(against) if isinstance(against, Path) else None
+
+    def mixed(key: jax.Array, trial: int) -> Creatures:
         k_pick, k_rival = jax.random.split(jax.random.fold_in(key, 3))
-        own, own_body = _pick(k_pick, (mind, body), half)
-        other, other_body = _rivals(k_rival, experiment, against, half)
+        own, own_body = _pick(k_pick, living[trial % len(living)], half)
+        other, other_body = _rivals(k_rival, experiment, against, rivals, trial, half)
         if bodies == "evolved":
             other_body = own_body
         other = replace(other, kind=jnp.ones(half, jnp.int32))
@@ -71,18 +75,26 @@ def garden(
     }
 
 
-def blindfold(path: Path, *, ticks: int = BLINDFOLD_TICKS, seeds: int = SEEDS) -> dict[str, Any]:
+def blindfold(path: Path, *, ticks: int = BLINDFOLD_TICKS, seeds: int = 0) -> dict[str, Any]:
     """Energy that creatures net per tick (eaten less the cost of living), seeing and blindfolded."""
     loop.cache()
-    experiment, mind, body = _living(path)
+    experiment, living = _living(path)
+    seeds = seeds or max(SEEDS, len(living))
     keys = world_keys(experiment.run.seed ^ FRESH, seeds)
-    number = max(mind.kind.shape[0] // experiment.run.worlds, 1)  # as many as lived in a world
+    number = int(np.median([mind.kind.shape[0] for mind, _ in living]))  # as many as lived in a world
+
+    def drawn(key: jax.Array, trial: int) -> Creatures:
+        return _pick(jax.random.fold_in(key, 3), living[trial % len(living)], number)
+
+    settled = _fresh(experiment, setting_of(experiment, mutate=False, refound=False), keys, drawn)
+    settled.advance(SETTLE_TICKS)
     nets, eaten = {}, {}
     for name, shuffle in (("seeing", False), ("blindfolded", True)):
         setting = setting_of(experiment, shuffle=shuffle, breed=False, refound=False)
-        sim = _fresh(experiment, setting, keys, lambda key: _pick(jax.random.fold_in(key, 3), (mind, body), number))
-        sim.advance(ticks)
-        lived = np.array([total["agent_ticks"] for total in sim.totals])
+        sim = Simulation(setting, settled.params, keys, jax.tree.map(jnp.copy, settled.state))
+        sim.totals, sim.refounds = [dict.fromkeys(SUMS, 0) for _ in keys], [0] * seeds
+        sim.advance(SETTLE_TICKS + ticks)
+        lived = np.maximum([total["agent_ticks"] for total in sim.totals], 1)
         food = np.array([sum(total[f"{kind}_eaten"] for kind in ("plant", "meat", "prey")) for total in sim.totals])
         cost = np.array([total["upkeep"] for total in sim.totals])
         nets[name] = (food - cost) * ENERGY_QUANTUM / lived
@@ -93,6 +105,7 @@ def blindfold(path: Path, *, ticks: int = BLINDFOLD_TICKS, seeds: int = SEEDS) -
         "run": str(path),
         "ticks": ticks,
         "seeds": seeds,
+        "settled": SETTLE_TICKS,
         "intake": float(np.median(nets["seeing"])),
         "blindfolded": float(np.median(nets["blindfolded"])),
         "loss": float(np.median(loss)),
@@ -102,8 +115,8 @@ def blindfold(path: Path, *, ticks: int = BLINDFOLD_TICKS, seeds: int = SEEDS) -
     }
 
 
-def _living(path: Path) -> tuple[Experiment, natural.Mind, Body]:
-    """The living of all worlds in a run's last good checkpoint, in one row."""
+def _living(path: Path) -> tuple[Experiment, list[Creatures]]:
+    """The living of each world that has any, in a run's last good checkpoint."""
     folder = runfolder.open_run(path)
     experiment = folder.experiment
     if experiment.run.minds != "evolved":
@@ -114,8 +127,11 @@ def _living(path: Path) -> tuple[Experiment, natural.Mind, Body]:
     alive = np.asarray(state.world.alive)
     if not alive.any():
         raise UserError(f"run {str(path)!r} has no survivors to assay")
-    mind, body = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[alive]), (state.mind, state.world.body))
-    return experiment, mind, body
+    host = jax.tree.map(np.asarray, (state.mind, state.world.body))
+    return experiment, [
+        jax.tree.map(lambda leaf, w=world: jnp.asarray(leaf[w][alive[w]]), host)
+        for world in np.flatnonzero(alive.any(axis=1))
+    ]
 
 
 def _pick(key: jax.Array, creatures: Creatures, number: int) -> Creatures:
@@ -126,13 +142,16 @@ def _pick(key: jax.Array, creatures: Creatures, number: int) -> Creatures:
     return replace(mind, kind=jnp.zeros(number, jnp.int32)), body
 
 
-def _rivals(key: jax.Array, experiment: Experiment, against: str | Path, number: int) -> Creatures:
+def _rivals(
+    key: jax.Array, experiment: Experiment, against: str | Path, rivals: Any, trial: int, number: int
+) -> Creatures:
+    """`number` founders, greedy minds, or creatures of the run whose `_living` is `rivals`."""
     setting = setting_of(experiment)
-    if isinstance(against, Path):
-        other, mind, body = _living(against)
+    if rivals is not None:
+        other, theirs = rivals
         if (other.world, other.brain) != (experiment.world, experiment.brain):
             raise UserError(f"--against {str(against)!r}: its [world] and [brain] differ, so the minds cannot meet")
-        return _pick(key, (mind, body), number)
+        return _pick(key, theirs[trial % len(theirs)], number)
     mind, _ = new_minds(key, setting, number, "evolved")
     if against == "greedy":  # an empty genome, which is never expressed: it follows the script
         nothing = jnp.zeros_like(mind.genome.enabled)
@@ -141,11 +160,11 @@ def _rivals(key: jax.Array, experiment: Experiment, against: str | Path, number:
 
 
 def _fresh(experiment: Experiment, setting: Any, keys: jax.Array, creatures: Any) -> Simulation:
-    """Fresh worlds, one per key, settled by `creatures(key)`."""
+    """Fresh worlds, one per key, settled by `creatures(key, trial)`."""
     params = Params(numbers(experiment.params), numbers(experiment.mutation))
     states = []
-    for key in keys:
-        mind, body = creatures(key)
+    for trial, key in enumerate(keys):
+        mind, body = creatures(key, trial)
         number = mind.kind.shape[0]
         need = number + min(setting.batch, experiment.world.max_agents)
         slots = min(1 << (need - 1).bit_length(), experiment.world.max_agents)

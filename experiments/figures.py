@@ -24,7 +24,8 @@ ZOOM = 1.55
 
 HEAD = """# Config keys
 
-Written by `make figures` from the code; `firstword configs --keys` prints the same on a terminal, `--json` for programs.
+Written by `make figures` from the code; `firstword configs --keys` prints the same on a terminal, and with `--json`
+for programs.
 
 A config is a TOML file. It names only what differs from the defaults below; `config.toml` in a run folder names every
 key. Keys before the dot are tables: `run.ticks` is `ticks` in `[run]`, or `--set run.ticks=1000` on the command line.
@@ -66,7 +67,7 @@ TABLES = {
 def reference() -> str:
     """The page of config keys, as Markdown."""
     rows: dict[str, list[keys.Row]] = {}
-    for row in config.keys():
+    for row in config.keys():  # noqa: SIM118
         rows.setdefault(row.key.rpartition(".")[0], []).append(row)
     parts = [HEAD.rstrip()]
     for table, entries in rows.items():

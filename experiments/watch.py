@@ -7,6 +7,7 @@ window can jump between these. Leaves out drawing (`viz`).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ class Replay(Live):
 
     def __init__(self, path: Path):
         folder = runfolder.open_run(path)
-        super().__init__(folder.experiment, title=f"replay of {path}")
+        super().__init__(folder.experiment, title=f"replay of {folder.path.resolve().name}")
         self.folder = folder.checkpoints
         self._ticks = sorted({0, *checkpoint.finished(self.folder)})
         self.last = max(self._ticks[-1], 1)
@@ -113,13 +114,16 @@ class Replay(Live):
 
 def watch(target: Experiment | Path) -> None:
     """Opens the window on a config (live) or on a run folder (replay), until it is closed."""
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     try:
         from viz import window
     except ImportError as missing:
         raise RunError(f"the viewer needs pygame, which cannot be loaded: {missing}") from None
     loop.cache()
-    source: Any = Replay(target) if isinstance(target, Path) else Live(target)
+    title = target.resolve().name if isinstance(target, Path) else target.name
     try:
+        window.announce(title, "laying out the world…")
+        source: Any = Replay(target) if isinstance(target, Path) else Live(target)
         window.Window(source).run()
     except window.NoDisplay as error:
         raise UserError(f"no window can be opened: {error}; is there a display?") from None

@@ -77,7 +77,7 @@ def layout(net: Network, size: Size, top: float = 26) -> dict[int, tuple[float, 
     for node, d in sorted(depth.items()):
         columns.setdefault(d, []).append(node)
     columns[last] = list(range(net.inputs, net.inputs + net.outputs))
-    left, right = min(92, width / 3), width - min(62, width / 4)  # room for names
+    left, right = min(104, width / 3), width - min(62, width / 4)  # room for names
     places: dict[int, tuple[float, float]] = {}
     for column, nodes in columns.items():
         x = left + (right - left) * column / last

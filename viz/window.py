@@ -14,86 +14,64 @@ import pygame
 
 from viz import compose, control
 from viz.camera import Size
+from viz.colours import MUTED
 from viz.compose import picture
+from viz.pacer import Pacer
+from viz.paint import Board
 from viz.source import Source
 from viz.view import View, look, opened
 
-__all__ = ["NoDisplay", "Window", "picture"]
+__all__ = ["NoDisplay", "Pacer", "Window", "announce", "picture"]
 
-FRAME = 1 / 30
-"""Longest time in seconds between two pictures."""
-LONGEST_CALL = 0.1
-"""Seconds that ticks may take between two pictures where calls are so dear that FRAME cannot be kept."""
 PANEL_EVERY = 0.1
 """Seconds between two drawings of the panels while ticks run."""
 MESSAGE = 5.0
 """Seconds for which a message shows."""
 SMALLEST = (120, 90)
+LARGE: Size = (1280, 800)
 DRAG = 5
+FIRST = "compiling: the first tick takes a moment"
 
 
 class NoDisplay(Exception):
     """There is no screen on which a window could be opened."""
 
 
-class Pacer:
-    """How many ticks to run before the next picture, from how long ticks and pictures took.
+def announce(title: str, text: str, size: Size = LARGE) -> None:
+    """Opens the window with a line of text, for the time in which its source is made."""
+    screen = _screen(title, size)
+    width, height = screen.get_size()
+    board = Board(width, height)
+    board.text(width / 2, height / 2 - 16, title, 22, align="middle")
+    board.text(width / 2, height / 2 + 16, text, 14, MUTED, "middle")
+    _blit(screen, board.rgb())
+    pygame.event.pump()
 
-    A call for n ticks takes about a + b·n seconds. Both are fitted to recent calls, for a source with a dear
-    call and cheap ticks would otherwise be asked for single ticks for ever.
-    """
 
-    def __init__(self) -> None:
-        self.burst = 1  # most ticks that fit
-        self.owed = 0.0  # ticks due at a fixed speed
-        self.drawing = 0.01  # seconds a picture takes
-        self._sums = np.zeros(5)  # of 1, n, t, n², n·t over recent calls
+def _screen(title: str, size: Size) -> pygame.Surface:
+    """The window, opened or as it is."""
+    try:
+        pygame.display.init()
+        screen = pygame.display.set_mode(size, pygame.RESIZABLE)
+    except pygame.error as problem:
+        raise NoDisplay(str(problem)) from None
+    pygame.display.set_caption(f"Firstword: {title}")
+    return screen
 
-    def due(self, ticks_per_second: float, seconds: float) -> int:
-        """Ticks to run now, after `seconds` since the last picture."""
-        if np.isinf(ticks_per_second):
-            self.owed = 0.0
-            return self.burst
-        self.owed += ticks_per_second * seconds
-        now = min(int(self.owed), self.burst)
-        self.owed = min(self.owed - now, 1.0)  # what could not be run is forgotten, not caught up
-        return now
 
-    def ran(self, num: int, seconds: float) -> None:
-        """Learns from `num` ticks that took `seconds`."""
-        surely = LONGEST_CALL * num / max(seconds, 1e-9)  # whatever the fit says
-        if seconds > 2.5 * LONGEST_CALL:  # a compilation, or ticks have become dear: begin anew
-            self._sums[:] = 0
-            self.burst = max(1, int(surely))
-            return
-        self._sums = 0.85 * self._sums + np.array([1, num, seconds, num * num, num * seconds])
-        count, n, total, nn, nt = (float(v) for v in self._sums)
-        spread = nn / count - (n / count) ** 2
-        if spread < 2e-3 * (n / count) ** 2:  # too even to tell a from b: take all for b, and try two
-            each, fewest = total / n, 2 if num == 1 else 1
-        else:
-            each, fewest = max((nt / count - n * total / count**2) / spread, 1e-7), 1
-        call = max(total / count - each * n / count, 0.0)
-        room = max(FRAME - self.drawing - call, 0.3 * FRAME)
-        self.burst = max(fewest, int(min(room / each, surely, 2 * max(self.burst, num))))
-
-    def drew(self, seconds: float) -> None:
-        """Learns from a picture that took `seconds`."""
-        self.drawing += 0.2 * (seconds - self.drawing)
+def _blit(screen: pygame.Surface, rgb: np.ndarray) -> None:
+    """Shows a picture `[h, w, 3]` of the size of the screen."""
+    screen.blit(pygame.image.frombuffer(rgb.tobytes(), (rgb.shape[1], rgb.shape[0]), "RGB"), (0, 0))
+    pygame.display.flip()
 
 
 class Window:
     """A window on a source. `run` shows it until it is closed; `step` makes one frame."""
 
-    def __init__(self, source: Source, size: Size = (1280, 800), pictures: Path | str = ".") -> None:
+    def __init__(self, source: Source, size: Size = LARGE, pictures: Path | str = ".") -> None:
         self.source = source
         self.pictures = Path(pictures)  # where screenshots go
-        try:
-            pygame.display.init()
-            self.screen = pygame.display.set_mode(size, pygame.RESIZABLE)
-        except pygame.error as problem:
-            raise NoDisplay(str(problem)) from None
-        pygame.display.set_caption(f"Firstword: {source.title}")
+        self.screen = _screen(source.title, size)
         pygame.key.set_repeat(300, 40)
         self.size: Size = self.screen.get_size()
         self.view: View = opened(source, compose.scene_size(self.size))
@@ -111,12 +89,23 @@ class Window:
     def run(self) -> None:
         """Shows the source until the window is closed."""
         clock = pygame.time.Clock()
+        self._first()
         try:
             while self.open:
                 self.step()
                 clock.tick(60)
         finally:
             self.close()
+
+    def _first(self) -> None:
+        """Runs the first tick, for which a source may have to be compiled, under a picture that says so."""
+        self.view.message = FIRST
+        self._show()
+        pygame.event.pump()
+        self.view.over = self.source.advance(1) < 1
+        self.source.obs(0)  # what a click will ask for
+        self.view.message = ""
+        self._last = self._rated_at = time.perf_counter()
 
     def close(self) -> None:
         """Takes the window away; closing twice does no harm."""
@@ -167,8 +156,7 @@ class Window:
             self._graph = compose.graph(self.source, self.view, self.size)
             self._panels_at, self._stale = now, False
         rgb = compose.frame(self.source, self.view, self.size, self._side, self._graph)
-        self.screen.blit(pygame.image.frombuffer(rgb.tobytes(), self.size, "RGB"), (0, 0))
-        pygame.display.flip()
+        _blit(self.screen, rgb)
 
     def _handle(self, event: pygame.event.Event) -> None:
         part = compose.scene_size(self.size)
