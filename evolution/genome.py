@@ -23,7 +23,7 @@ from sim.config import key as tunable
 class BrainConfig:
     """Static shape of genomes and brains; inputs and outputs are those of the world."""
 
-    hidden: int = tunable(8, "most hidden nodes of a genome; growth beyond is refused", low=0, high=256)
+    hidden: int = tunable(9, "most hidden nodes of a genome; growth beyond is refused", low=0, high=256)
     connections: int = tunable(64, "most connection genes of a genome; growth beyond is refused", low=4, high=8192)
     activations: tuple[str, ...] = tunable(
         ("tanh", "relu", "identity", "gauss"),

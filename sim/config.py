@@ -37,7 +37,7 @@ class WorldConfig:
     width: int = key(128, "columns of the grid", low=16, high=4096, unit="cells")
     height: int = key(128, "rows of the grid", low=16, high=4096, unit="cells")
     boundary: str = key("torus", "what lies beyond the edge", choices=("torus", "walled"))
-    founders: int = key(256, "creatures at tick 0", low=1, high=1 << 20, unit="creatures")
+    founders: int = key(512, "creatures at tick 0", low=1, high=1 << 20, unit="creatures")
     max_agents: int = key(2048, "most creatures alive; births beyond are refused", low=16, high=1 << 20)
     birth_interval: int = key(8, "births are delivered every so many ticks", low=1, high=64, unit="ticks")
     births_at_once: int = key(64, "most births in one delivery; the rest wait", low=1, high=8192)
@@ -92,15 +92,15 @@ class WorldParams:
     """Numbers of a world; a pytree of scalars. Energies in units of one full plant cell, times in ticks."""
 
     # plants
-    plant_growth: float = key(0.02, "logistic growth rate in full light", low=0, high=1, unit="1/tick")
-    plant_spread: float = key(0.002, "growth into a cell per unit of neighbouring plants", low=0, high=1, unit="1/tick")
+    plant_growth: float = key(0.08, "logistic growth rate in full light", low=0, high=1, unit="1/tick")
+    plant_spread: float = key(0.02, "growth into a cell per unit of neighbouring plants", low=0, high=1, unit="1/tick")
     seed_rate: float = key(2e-5, "chance that a seed lands on a cell", low=0, high=1 / 128, unit="1/(cell tick)")
     seed_energy: float = key(0.2, "plant energy of a landed seed", low=0, high=1, unit="energy")
-    fertile: float = key(0.35, "share of the ground on which plants grow", low=0.01, high=1)
+    fertile: float = key(0.4, "share of the ground on which plants grow", low=0.01, high=1)
     patch_size: float = key(6.0, "typical radius of a fertile patch", low=1, high=128, unit="cells")
     plant_start: float = key(0.3, "plants on fertile ground at tick 0", low=0, high=1, unit="energy/cell")
     poison_share: float = key(0.3, "share of fertile ground that grows poison", low=0, high=1)
-    poison_damage: float = key(1.0, "health lost per energy of poison eaten", low=0, high=100, unit="1/energy")
+    poison_damage: float = key(0.4, "health lost per energy of poison eaten", low=0, high=100, unit="1/energy")
     obstacle_cover: float = key(0.06, "share of the ground that is rock", low=0, high=0.6)
     meat_start: float = key(0.0, "carrion at tick 0", low=0, high=4, unit="energy/cell")
     meat_decay: float = key(0.01, "carrion that turns to heat", low=0, high=1, unit="1/tick")
@@ -124,7 +124,7 @@ class WorldParams:
     mouth: float = key(0.25, "most eaten by size 1", low=0, high=4, unit="energy/tick")
     diet_exponent: float = key(1.5, "above 1 specialists digest better than omnivores", low=0.2, high=5)
     # costs
-    basal_cost: float = key(0.015, "metabolism of size 1; grows as size^0.75", low=0, high=1, unit="energy/tick")
+    basal_cost: float = key(0.012, "metabolism of size 1; grows as size^0.75", low=0, high=1, unit="energy/tick")
     move_cost: float = key(0.03, "times size times speed squared", low=0, high=10, unit="energy/tick")
     turn_cost: float = key(0.002, "full turn, times size", low=0, high=1, unit="energy/tick")
     bite_cost: float = key(0.01, "each bite, times size", low=0, high=1, unit="energy")
