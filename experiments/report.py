@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from experiments import analyse, ancestry
 from experiments.runs import Run
+from viz.guilds import guilds
 from viz import panels, plots
 
 MOST_ANCESTORS = 400  # rows of the table of ancestors
@@ -98,6 +99,7 @@ def pictures(runs: Sequence[Run], chain: pd.DataFrame, whose: str) -> Iterable[P
         ("genome", "Genome size", "Enabled connections and hidden nodes.", plots.genome_size(metrics, births)),
         ("species", "Species", "Stacked in order of appearance.", plots.species(metrics, species)),
         ("diet", "Diet", "The colour scale is a square root, so that small groups show.", plots.diet(metrics)),
+        ("guilds", "Grazers and hunters", "The living split at diet 0.5; at most six worlds.", guilds(metrics)),
         ("energy", "Energy", "Energy 1 is one full plant cell.", plots.energy(metrics)),
         ("acts", "Bites, gifts, voice", "", plots.acts(metrics)),
         ("genes", "Body genes", "Means of the living.", plots.body_genes(metrics)),
