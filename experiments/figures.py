@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -91,7 +92,7 @@ def viewer() -> np.ndarray:
     from viz.view import look, opened, select
 
     loop.cache()
-    source = Live(config.load("quickstart"))
+    source: Any = Live(config.load("quickstart"))
     part = compose.scene_size(SIZE)
     view = opened(source, part)
     while source.sim.tick < TICKS and source.advance(25):  # step by step, for the curve of the population

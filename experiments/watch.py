@@ -94,7 +94,7 @@ class Replay(Live):
 
     def __init__(self, path: Path):
         folder = runfolder.open_run(path)
-        super().__init__(folder.experiment, title=f"replay of {folder.path.resolve().name}")
+        super().__init__(folder.experiment, title=f"{folder.path.resolve().name} replay")
         self.folder = folder.checkpoints
         self._ticks = sorted({0, *checkpoint.finished(self.folder)})
         self.last = max(self._ticks[-1], 1)

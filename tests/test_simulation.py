@@ -20,7 +20,7 @@ from sim.world import CAUSES
 from tests.tiny import LETHAL, TINY, Book, assert_equal_tables, grown, tiny
 from tests.worlds import LUSH
 
-DYING = replace(TINY, params=replace(LUSH, plant_growth=0.0, plant_spread=0.0, seed_rate=0.0))
+DYING = replace(TINY, params=replace(LUSH, plant_growth=0.0, plant_spread=0.0, seed_rate=0.0, basal_cost=0.02))
 """It grows on what stands at tick 0, then starves."""
 REPLICAS = tiny(worlds=2, on_extinction="refound")
 ROOT = Path(__file__).parents[1]
@@ -34,10 +34,10 @@ def same_rows(left, right):
 
 def test_history_does_not_depend_on_the_number_of_slots(monkeypatch):
     monkeypatch.setattr(simulation, "SHRINK_EVERY", 64)
-    follows = Book(DYING).live(640)
+    follows = Book(DYING).live(400)
     monkeypatch.setattr(simulation, "SHRINK_EVERY", 1 << 30)
     monkeypatch.setattr(simulation, "starting_slots", lambda experiment: 64)
-    fixed = Book(DYING).live(640)
+    fixed = Book(DYING).live(400)
     assert set(fixed.slots) == {64} and 64 in follows.slots and follows.slots[-1] == 32
     same_rows(follows.rows, fixed.rows)
     assert follows.species == fixed.species
