@@ -37,8 +37,9 @@ COLUMNS = (
 
 def row(index: int, world: Any, mind: Any, totals: dict[str, int], refounded: int) -> dict[str, Any]:
     """One row, from the host copy of one world and its mind."""
-    alive = np.asarray(world.alive)
-    out: dict[str, Any] = {"tick": int(world.tick), "world": index, "population": int(alive.sum())}
+    alive = np.flatnonzero(world.alive)
+    alive = alive[np.argsort(np.asarray(world.uid)[alive])]  # sums do not depend on who sits in which slot
+    out: dict[str, Any] = {"tick": int(world.tick), "world": index, "population": len(alive)}
     for name in SUMS:
         total = totals[name]
         out[name] = total * ENERGY_QUANTUM if name in ENERGIES else total / 256 if name == "signal" else total
@@ -88,7 +89,7 @@ def _bodies(world: Any, alive: np.ndarray) -> dict[str, Any]:
 
 
 def _brains(mind: Any, alive: np.ndarray) -> dict[str, Any]:
-    if mind.genome is None or not alive.any():
+    if mind.genome is None or not alive.size:
         return dict.fromkeys((*BRAINS, "mutations_refused"), 0)
     connections = np.asarray(mind.genome.enabled)[alive].sum(1)
     hidden = (np.asarray(mind.genome.node)[alive] >= 1 << 30).sum(1)

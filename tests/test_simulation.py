@@ -23,6 +23,7 @@ from tests.worlds import LUSH
 DYING = replace(TINY, params=replace(LUSH, plant_growth=0.0, plant_spread=0.0, seed_rate=0.0, basal_cost=0.02))
 """It grows on what stands at tick 0, then starves."""
 REPLICAS = tiny(worlds=2, on_extinction="refound")
+DEAL = jax.jit(shuffled)
 ROOT = Path(__file__).parents[1]
 
 
@@ -59,7 +60,8 @@ def test_history_does_not_depend_on_when_slots_are_moved():
 
 def test_slots_never_shrink_below_the_founders(monkeypatch):
     monkeypatch.setattr(simulation, "SHRINK_EVERY", 8)
-    sim = Book(replace(TINY, world=replace(TINY.world, births_at_once=1))).sim
+    sim = Book(TINY, slots=64).sim
+    sim.setting = replace(sim.setting, world=replace(TINY.world, births_at_once=1))
     sim.state = replace(sim.state, world=replace(sim.state.world, alive=sim.state.world.alive.at[0, 3:].set(False)))
     for _ in range(3):
         sim._on_with_it(stopped=False)
@@ -122,7 +124,9 @@ def test_lineage_tells_what_the_living_are():
 
 
 def test_replicate_worlds_differ_and_the_first_is_the_single_one():
-    both = Book(REPLICAS).live(120)
+    both = Book(REPLICAS, slots=64).live(60)
+    both.sim.resize(64)  # brings the living together
+    both.live(120)
     assert [row["world"] for row in both.rows[:4]] == [0, 1, 0, 1] and both.sim.refounds == [0, 0]
     first, second = both.rows[0::2], both.rows[1::2]
     assert first[-1]["plants"] != second[-1]["plants"]
@@ -134,7 +138,7 @@ def test_replicate_worlds_differ_and_the_first_is_the_single_one():
 
 def test_refounding_is_counted_and_does_not_depend_on_the_log_interval():
     dying = replace(REPLICAS, params=LETHAL)
-    seldom, often = Book(dying).live(60), Book(dying).live(60, every=1)
+    seldom, often = Book(dying, slots=64).live(60), Book(dying, slots=64).live(60, every=1)
     assert min(seldom.sim.refounds) >= 2 and not seldom.sim.extinct
     assert seldom.rows[-1]["refounded"] == seldom.sim.refounds[1]
     same_rows(seldom.rows, [row for row in often.rows if row["tick"] % 20 == 0])
@@ -163,7 +167,7 @@ import jax
 from tests.test_simulation import REPLICAS
 from tests.tiny import Book
 assert jax.local_device_count() == 2
-book = Book(REPLICAS).live(24, every=8)
+book = Book(REPLICAS, slots=64).live(60)
 used = len(book.sim.state.world.x.sharding.device_set)
 print(json.dumps([used, repr(book.rows), {n: c.tolist() for n, c in book.births.items()}]))
 """
@@ -177,7 +181,7 @@ def test_worlds_on_two_devices_live_as_on_one():
     )
     assert done.returncode == 0, done.stderr[-2000:]
     used, rows, births = json.loads(done.stdout.splitlines()[-1])
-    one = Book(REPLICAS).live(24, every=8)
+    one = Book(REPLICAS, slots=64).live(60)
     assert used == 2 and rows == repr(one.rows)
     assert births == {name: column.tolist() for name, column in one.births.items()}
 
@@ -196,7 +200,7 @@ def test_sums_are_exact(ticks):
 @given(st.lists(st.booleans(), min_size=9, max_size=9), st.integers(0, 2**32 - 1))
 def test_a_blindfold_deals_each_living_creature_what_another_sees(alive, seed):
     obs = jnp.arange(18.0).reshape(9, 2)
-    dealt = np.asarray(shuffled(jax.random.key(seed), jnp.asarray(alive), obs))
+    dealt = np.asarray(DEAL(jax.random.key(seed), jnp.asarray(alive), obs))
     living = np.flatnonzero(alive)
     np.testing.assert_array_equal(dealt[~np.array(alive)], obs[~np.array(alive)])
     np.testing.assert_array_equal(np.sort(dealt[living, 0]), obs[living, 0])  # each is dealt once

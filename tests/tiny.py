@@ -37,13 +37,15 @@ def tiny(experiment: Experiment = TINY, **run: Any) -> Experiment:
 class Book:
     """Births, deaths and rows of a simulation, in the order of world, tick and uid."""
 
-    def __init__(self, experiment: Experiment):
+    def __init__(self, experiment: Experiment, slots: int = 0):
         self._births: list[dict[str, np.ndarray]] = []
         self._deaths: list[dict[str, np.ndarray]] = []
         self.rows: list[dict[str, Any]] = []
         self.species: list[tuple[int, int, int, int]] = []
         self.slots: list[int] = []
         self.sim = Simulation.start(experiment, on_births=self._births.append, on_deaths=self._deaths.append)
+        if slots:
+            self.sim.resize(slots)
 
     def live(self, until: int, every: int = 20) -> Book:
         """Advances to `until`, with rows every so many ticks."""
