@@ -1,11 +1,11 @@
 """Assays: whether evolution made better minds, shown by behaviour in fresh worlds.
 
 `garden` (common garden): two kinds of minds in equal numbers and, unless asked otherwise, in equal bodies;
-children are copies of their parents; after T ticks, who holds the living? `blindfold`: in a
-fresh world that evolved creatures have settled for some generations, they go on with their observations or
-with one another's, not breeding; how much of the energy that they net is lost?
-Each is repeated over fresh landscapes; of a run of several worlds, trial k takes creatures of world k. Sources of method: common-garden experiments of ecology; controls
-by shuffled input.
+children are copies of their parents; after T ticks, who holds the living? `blindfold`: in a fresh world that
+evolved creatures have settled for some generations, they go on with their observations or with one another's,
+not breeding; how much of the energy that they net is lost? Each is repeated over fresh landscapes; of a run
+of several worlds, trial k takes creatures of world k. Sources of method: common-garden experiments of
+ecology; controls by shuffled input.
 """
 
 from __future__ import annotations

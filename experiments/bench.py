@@ -115,9 +115,11 @@ def phases(key: jax.Array, setting: Setting, params: Params, state: State) -> di
     obs = senses.observe(config, numbers_, creatures)
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, creatures.uid)
     acts = decode(config, creatures.action)
+    bite, give = acts.bite, acts.give
+    assert bite is not None and give is not None, "the default world has all acts on"
     target = contact.facing(config, creatures)
     _, meal = feeding.eat(config, numbers_, creatures, acts.eat)
-    _, fight = contact.bite(numbers_, creatures, target, acts.bite)
+    _, fight = contact.bite(numbers_, creatures, target, bite)
 
     def sense(world: World) -> World:
         return replace(world, gain=jnp.sum(senses.observe(config, numbers_, world), axis=1))
@@ -127,8 +129,8 @@ def phases(key: jax.Array, setting: Setting, params: Params, state: State) -> di
 
     def touch(world: World) -> World:
         found = contact.facing(config, world)
-        world, _, _ = contact.give(numbers_, world, found, acts.give)
-        return replace(contact.bite(numbers_, world, found, acts.bite)[0], tick=world.tick + 1)
+        world, _, _ = contact.give(numbers_, world, found, give)
+        return replace(contact.bite(numbers_, world, found, bite)[0], tick=world.tick + 1)
 
     def grow(world: World) -> World:
         world = fields.waft(config, numbers_, world, acts.voice)

@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 
 from experiments import analyse, ancestry
 from experiments.runs import Run
-from viz.guilds import guilds
 from viz import panels, plots
+from viz.guilds import guilds
 
 MOST_ANCESTORS = 400  # rows of the table of ancestors
 LINE_COLUMNS = {

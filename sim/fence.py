@@ -31,7 +31,7 @@ def fenced(params: WorldParams, phase: Callable[..., Any], *args: Any) -> Any:
         return [jnp.asarray(leaf) for leaf, source in zip(out, seen["from"], strict=True) if source is None]
 
     shapes = jax.eval_shape(changed, *leaves)
-    blank = lambda *_: [jnp.zeros(shape.shape, shape.dtype) for shape in shapes]  # noqa: E731
+    blank = lambda *_: [jnp.zeros(shape.shape, shape.dtype) for shape in shapes]
     always = params.mouth >= 0  # true by its range, which XLA does not know; equal for all worlds of a batch
     fresh = iter(jax.lax.cond(always, changed, blank, *leaves))
     return jax.tree.unflatten(seen["tree"], [next(fresh) if i is None else leaves[i] for i in seen["from"]])

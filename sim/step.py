@@ -59,9 +59,7 @@ def tick(
     fight, gift, spilt = None, jnp.zeros_like(before), jnp.int32(0)
     if config.bite or config.give:
         world, fight, gift, spilt = apart(lambda world: _touch(config, params, world, decode(config, action)), world)
-    world, burnt = apart(
-        lambda world: metabolism.metabolise(params, world, decode(config, action), meal, fight), world
-    )
+    world, burnt = apart(lambda world: metabolism.metabolise(params, world, decode(config, action), meal, fight), world)
     prey = fight.prey if fight is not None else jnp.zeros_like(before)
     world = replace(
         world,

@@ -78,7 +78,11 @@ def _assert_fair_shares(world, eats, meal) -> None:
     greens, meat = np.asarray(world.plants + world.poison, np.float64), np.asarray(world.meat, np.float64)
     shares = {"green": _part(mouth * (1 - diet), greens, where), "meat": _part(mouth * diet, meat, where)}
     yields = {"plant": (1 - diet) ** LUSH.diet_exponent, "meat": diet**LUSH.diet_exponent, "poison": 1.0}
-    for got, store, kind in (("plant", world.plants, "green"), ("meat", meat, "meat"), ("poison", world.poison, "green")):
+    for got, store, kind in (
+        ("plant", world.plants, "green"),
+        ("meat", meat, "meat"),
+        ("poison", world.poison, "green"),
+    ):
         fair = shares[kind] * np.asarray(store, np.float64)[where] * yields[got]
         assert np.all(np.asarray(meal[got]) <= fair + 1e-6), got
         np.testing.assert_allclose(meal[got], fair, atol=4 * ENERGY_QUANTUM + 1e-6, err_msg=got)
