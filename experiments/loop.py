@@ -56,10 +56,6 @@ def cache() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 
-class Interrupted(Exception):
-    """Somebody wants the run to end; it does so after a final checkpoint."""
-
-
 @dataclass
 class Session:
     """One process's work on one run."""
@@ -82,9 +78,11 @@ class Session:
             with self._listening(), _compile_clock(self):
                 start()
                 return self._finish(self._live())
-        except BaseException:
+        except BaseException as error:
+            status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
             with contextlib.suppress(Exception):
-                self.folder.mark("failed")
+                self.folder.mark(status)
+                self.folder.summarise(self.summary(status))
             raise
         finally:
             self.folder.close()
@@ -105,7 +103,7 @@ class Session:
             tick, arrays, meta, warnings = checkpoint.load_latest(self.folder.checkpoints)
         except checkpoint.NoCheckpoint as none:
             for warning in none.warnings:
-                say(warning, self.quiet)
+                say(warning, quiet=False)
             self.folder.rewind(-1)
             return self.begin()
         for warning in warnings:

@@ -40,7 +40,7 @@ class WorldConfig:
     founders: int = key(512, "creatures at tick 0", low=1, high=1 << 20, unit="creatures")
     max_agents: int = key(2048, "most creatures alive; births beyond are refused", low=16, high=1 << 20)
     birth_interval: int = key(8, "births are delivered every so many ticks", low=1, high=64, unit="ticks")
-    births_at_once: int = key(64, "most births in one delivery; the rest wait", low=1, high=8192)
+    births_at_once: int = key(32, "most births in one delivery; the rest wait", low=1, high=8192)
     meat: bool = key(True, "the dead leave carrion that can be eaten; off: they turn to heat")
     poison: bool = key(True, "poisonous plants grow")
     obstacles: bool = key(True, "rocks block movement and sight")

@@ -43,15 +43,15 @@ def tick(
     k_act, k_grow, k_blind = jax.random.split(jax.random.fold_in(key, world.tick), 3)
     apart = partial(fenced, params)
 
-    def think(keys, mind, memory, obs):
+    def think(uid, mind, memory, obs):
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(k_act, uid)
         memory, action = jax.vmap(act)(keys, mind, memory, obs)
         return memory, sane(world, action)
 
     obs = apart(partial(senses.observe, config, params), world)
     if blindfold is not None:
         obs = blindfold(k_blind, world.alive, obs)
-    keys = jax.vmap(jax.random.fold_in, (None, 0))(k_act, world.uid)
-    memory, action = apart(think, keys, mind, memory, obs)
+    memory, action = apart(think, world.uid, mind, memory, obs)
     before = world.energy
 
     world = apart(lambda world: motion.move(config, params, world, decode(config, action)), world)
