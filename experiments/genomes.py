@@ -66,8 +66,18 @@ def encode(config: BrainConfig, genome: Genome, inputs: tuple[str, ...], outputs
 
 def decode(config: BrainConfig, document: dict[str, Any]) -> Genome:
     """The genome of a document, in the config's fixed arrays. `ValueError` if it does not fit."""
-    if document.get("format") != FORMAT:
-        raise ValueError(f"format is {document.get('format')!r}, wanted {FORMAT!r}")
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        found = document.get("format") if isinstance(document, dict) else document
+        raise ValueError(f"format is {found!r}, wanted {FORMAT!r}")
+    try:
+        return _decode(config, document)
+    except KeyError as error:
+        raise ValueError(f"the genome lacks {error}") from None
+    except (TypeError, AttributeError, OverflowError) as error:
+        raise ValueError(f"the genome is malformed: {error}") from None
+
+
+def _decode(config: BrainConfig, document: dict[str, Any]) -> Genome:
     nodes, connections = document["nodes"], document["connections"]
     units = len(document["outputs"]) + config.hidden
     if len(nodes) > units or len(connections) > config.connections:
@@ -77,6 +87,9 @@ def decode(config: BrainConfig, document: dict[str, Any]) -> Genome:
         values = [row[name] for row in rows]
         return jnp.asarray(np.array(values + [fill] * (size - len(values)), dtype))
 
+    strange = [node["activation"] for node in nodes if node["activation"] not in config.activations]
+    if strange:
+        raise ValueError(f"activation {strange[0]!r} is none of {', '.join(config.activations)}")
     kinds = [{"kind": config.activations.index(node["activation"])} for node in nodes]
     size = config.connections
     return Genome(

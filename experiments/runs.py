@@ -24,7 +24,7 @@ from experiments.errors import UserError, suggestion
 SPECIES_COLUMNS = ("tick", "world", "species", "members")
 BIRTH_COLUMNS = (
     *("world", "uid", "mother", "father", "tick", "generation", "kind"),
-    *("connections", "hidden", "size", "diet", "hue"),
+    *("connections", "hidden", "species", "size", "diet", "hue"),
 )
 DEATH_COLUMNS = (
     *("world", "uid", "tick", "cause", "age", "offspring", "generation"),
