@@ -281,7 +281,8 @@ def test_the_report_is_one_file_that_loads_nothing_and_has_all_plots(folder, tmp
         "Species",
         "Diet",
     ]
-    assert list(page.pictures) == [*expected, "Energy", "Bites, gifts, voice", "Body genes", "The deepest lineage"]
+    rest = ["Grazers and hunters", "Energy", "Bites, gifts, voice", "Body genes", "The deepest lineage"]
+    assert list(page.pictures) == [*expected, *rest]
     for uri in page.pictures.values():
         svg = base64.b64decode(uri.removeprefix("data:image/svg+xml;base64,")).decode()
         assert svg.rstrip().endswith("</svg>")
