@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from evolution.genome import Genome
 
 STAYS_OFF = 0.75
+NODE_GENES = ("bias", "activation", "aggregation", "response", "time_constant")
 
 
 def crossover(key: jax.Array, first: Genome, second: Genome) -> Genome:
@@ -28,12 +29,13 @@ def crossover(key: jax.Array, first: Genome, second: Genome) -> Genome:
     node_other = jnp.any(node_match, axis=1) & jax.random.bernoulli(k_node, shape=first.node.shape)
     off_somewhere = shared & ~(first.enabled & second.enabled[twin])
     stays_off = jax.random.uniform(k_off, shared.shape) < STAYS_OFF
+    nodes = {name: getattr(first, name) for name in NODE_GENES if getattr(first, name) is not None}
+    nodes = {name: jnp.where(node_other, getattr(second, name)[node_twin], old) for name, old in nodes.items()}
     return replace(
         first,
+        **nodes,
         weight=jnp.where(other, second.weight[twin], first.weight),
         rate=jnp.where(other, second.rate[twin], first.rate),
         enabled=jnp.where(off_somewhere, ~stays_off, first.enabled),
-        bias=jnp.where(node_other, second.bias[node_twin], first.bias),
-        activation=jnp.where(node_other, second.activation[node_twin], first.activation),
         refused=jnp.maximum(first.refused, second.refused),
     )

@@ -14,9 +14,14 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
+from agents import aggregations
 from agents.activations import FUNCTIONS
 from agents.network import PLASTICITY, Brain
 from sim.config import key as tunable
+
+DYNAMICS = ("recurrent", "feedforward", "ctrnn")
+TOPOLOGIES = ("random", "layered", "complete")
+HIDDEN = 1 << 30  # ids of hidden nodes have this bit
 
 
 @dataclass(frozen=True)
@@ -30,17 +35,42 @@ class BrainConfig:
         "functions nodes may use; founders use the first",
         choices=tuple(FUNCTIONS),
     )
+    aggregations: tuple[str, ...] = tunable(
+        ("sum",),
+        "what nodes may make of arriving signals; founders use the first",
+        choices=tuple(aggregations.FUNCTIONS),
+    )
+    dynamics: str = tunable(
+        "recurrent",
+        "how values pass: one connection per step, all the way in one step, or in continuous time",
+        choices=DYNAMICS,
+    )
+    response: bool = tunable(False, "nodes have a gene that multiplies what arrives, as in neat-python")
+    steps: int = tunable(1, "network steps for each look at the world or task", low=1, high=1000)
+    time_step: float = tunable(0.01, "length of a step in continuous time (ctrnn)", low=1e-6, high=10, unit="s")
+    weight_limit: float = tunable(8.0, "weights and biases stay within ± this", low=0.1, high=1000)
     plasticity: str = tunable("none", "learning within a lifetime", choices=PLASTICITY)
     species_distance: float = tunable(
         6.0, "distance from its species' type beyond which a child founds a new one", low=0, high=1000
     )
-    founder_connections: int = tunable(24, "random input-output connections of a founder", low=0, high=1024)
+    connection_tries: int = tunable(1, "pairs of nodes tried for a new connection", low=1, high=100)
+    founder_topology: str = tunable(
+        "random",
+        "founders: some input-output connections, each layer to the next, or everything to everything",
+        choices=TOPOLOGIES,
+    )
+    founder_connections: int = tunable(24, "input-output connections of a random founder", low=0, high=1024)
+    founder_hidden: int = tunable(0, "hidden nodes of a layered or complete founder", low=0, high=256)
+    founder_weight: float = tunable(0.5, "sd of a founder's weights", low=0, high=100)
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Genome:
-    """Node and connection genes. Outputs fill the first O node rows; -1 marks an empty row."""
+    """Node and connection genes. Outputs fill the first O node rows; -1 marks an empty row.
+
+    A gene that the config does not use is None.
+    """
 
     node: jax.Array  # [M] int32 node id
     bias: jax.Array  # [M] float32
@@ -52,6 +82,10 @@ class Genome:
     rate: jax.Array  # [C] float32 learning rate (used by plastic brains)
     enabled: jax.Array  # [C] bool
     refused: jax.Array  # [] int32 structural mutations refused in this line for want of room
+    aggregation: jax.Array | None = None  # [M] int32
+    response: jax.Array | None = None  # [M] multiplies what arrives
+    time_constant: jax.Array | None = None  # [M] seconds, of continuous-time nodes
+    born: jax.Array | None = None  # [C] int32 generation in which the connection arose: its historical order
 
 
 def _mix(word: jax.Array) -> jax.Array:
@@ -75,28 +109,55 @@ def split_id(innovation: jax.Array, times: jax.Array) -> jax.Array:
 
 
 def founder(key: jax.Array, config: BrainConfig, inputs: int, outputs: int) -> Genome:
-    """A minimal genome: no hidden nodes, a few random connections from inputs to outputs."""
+    """A first genome: minimal (random input-output connections), layered or complete."""
     k_source, k_target, k_weight, k_rate = jax.random.split(key, 4)
     units, size = outputs + config.hidden, config.connections
     row = jnp.arange(units, dtype=jnp.int32)
     column = jnp.arange(size, dtype=jnp.int32)
-    source = jax.random.randint(k_source, (size,), 0, inputs)
-    target = jax.random.randint(k_target, (size,), inputs, inputs + outputs)
-    innovation = connection_id(source, target)
-    repeat = jnp.any((innovation[:, None] == innovation[None, :]) & (column[None, :] < column[:, None]), axis=1)
-    real = (column < config.founder_connections) & ~repeat
+    node = jnp.where(row < outputs, row + inputs, -1)
+    if config.founder_topology == "random":
+        source = jax.random.randint(k_source, (size,), 0, inputs)
+        target = jax.random.randint(k_target, (size,), inputs, inputs + outputs)
+        innovation = connection_id(source, target)
+        repeat = jnp.any((innovation[:, None] == innovation[None, :]) & (column[None, :] < column[:, None]), axis=1)
+        real = (column < config.founder_connections) & ~repeat
+    else:
+        hidden = HIDDEN + jnp.arange(config.founder_hidden, dtype=jnp.int32)
+        node = node.at[outputs : outputs + config.founder_hidden].set(hidden)
+        pairs = designed(config, inputs, outputs)
+        source, target = (jnp.full(size, -1, jnp.int32).at[: len(pairs)].set(ends) for ends in zip(*pairs, strict=True))
+        innovation, real = connection_id(source, target), column < len(pairs)
+    evolves = node >= 0
     return Genome(
-        node=jnp.where(row < outputs, row + inputs, -1),
+        node=node,
         bias=jnp.zeros(units),
         activation=jnp.zeros(units, jnp.int32),
         innovation=jnp.where(real, innovation, -1),
         source=jnp.where(real, source, -1),
         target=jnp.where(real, target, -1),
-        weight=jnp.where(real, 0.5 * jax.random.normal(k_weight, (size,)), 0.0),
+        weight=jnp.where(real, config.founder_weight * jax.random.normal(k_weight, (size,)), 0.0),
         rate=jnp.where(real, 0.01 * jax.random.normal(k_rate, (size,)), 0.0),
         enabled=real,
         refused=jnp.int32(0),
+        aggregation=jnp.zeros(units, jnp.int32) if len(config.aggregations) > 1 else None,
+        response=evolves.astype(jnp.float32) if config.response else None,
+        time_constant=jnp.where(evolves, 10 * config.time_step, 0.0) if config.dynamics == "ctrnn" else None,
     )
+
+
+def designed(config: BrainConfig, inputs: int, outputs: int) -> list[tuple[int, int]]:
+    """Connections (source id, target id) of a layered or complete founder."""
+    first, hidden = range(inputs), [HIDDEN + i for i in range(config.founder_hidden)]
+    last = range(inputs, inputs + outputs)
+    if config.founder_topology == "complete" and config.dynamics != "feedforward":
+        return [(source, target) for target in [*last, *hidden] for source in [*first, *last, *hidden]]
+    if config.founder_topology == "complete":  # each node to all later ones
+        order = [*hidden, *last]
+        pairs = [(source, target) for target in order for source in [*first, *hidden] if source != target]
+        return [(s, t) for s, t in pairs if s not in hidden or t in last or hidden.index(s) < hidden.index(t)]
+    if not hidden:
+        return [(source, target) for target in last for source in first]
+    return [(s, t) for t in hidden for s in first] + [(s, t) for t in last for s in hidden]
 
 
 def express(config: BrainConfig, inputs: int, genome: Genome) -> Brain:
@@ -127,4 +188,4 @@ def num_connections(genome: Genome) -> jax.Array:
 
 def num_hidden(genome: Genome) -> jax.Array:
     """Hidden nodes, [] int32."""
-    return jnp.sum(genome.node >= (1 << 30), dtype=jnp.int32)
+    return jnp.sum(genome.node >= HIDDEN, dtype=jnp.int32)

@@ -8,14 +8,16 @@ of room is counted in `refused`. Sources: Stanley & Miikkulainen 2002 (weights, 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from evolution.genome import BrainConfig, Genome, connection_id, split_id
+from evolution.genome import HIDDEN, BrainConfig, Genome, connection_id, split_id
+from evolution.topology import path, reached
 from sim.config import key as tunable
 
-WEIGHT_LIMIT = 8.0
+RESPONSE_STEP, TIME_STEP = 0.2, 0.3  # sd of a change: of the response, and of the logarithm of a time constant
 
 
 @jax.tree_util.register_dataclass
@@ -23,11 +25,16 @@ WEIGHT_LIMIT = 8.0
 class MutationParams:
     """Rates of mutation; each creature's `mutation` gene multiplies them (`body` and `drift` steps too)."""
 
+    weights: float = tunable(1.0, "chance that a child's weights are open to change at all", low=0, high=1)
     weight: float = tunable(0.1, "chance that a weight is changed", low=0, high=1)
     weight_step: float = tunable(0.4, "sd of a change", low=0, high=10)
     weight_replace: float = tunable(0.02, "chance that a weight is drawn anew", low=0, high=1)
+    weight_new: float = tunable(1.0, "sd of weights drawn anew and of new connections", low=0, high=100)
     bias: float = tunable(0.05, "chance that a bias is changed, by the same step", low=0, high=1)
     activation: float = tunable(0.02, "chance that a hidden node takes another function", low=0, high=1)
+    aggregation: float = tunable(0.02, "chance that a hidden node takes another aggregation", low=0, high=1)
+    response: float = tunable(0.05, "chance that a response gene is changed", low=0, high=1)
+    time_constant: float = tunable(0.05, "chance that a time constant is changed (ctrnn)", low=0, high=1)
     rate: float = tunable(0.1, "chance that a learning rate is changed (plastic brains)", low=0, high=1)
     rate_step: float = tunable(0.02, "sd of that change", low=0, high=10)
     add_connection: float = tunable(0.4, "chance of a new connection", low=0, high=1)
@@ -47,15 +54,18 @@ def mutate(
     outputs: int,
     scale: jax.Array,
     genome: Genome,
+    generation: jax.Array | int = 0,
 ) -> Genome:
-    """One child's mutations; `scale` [] multiplies all rates."""
+    """One child's mutations; `scale` [] multiplies all rates. New connections note the `generation`."""
     k_weights, k_delete_node, k_delete, k_add, k_node, k_toggle = jax.random.split(key, 6)
     genome = mutate_weights(k_weights, config, params, outputs, scale, genome)
+    genome = mutate_nodes(jax.random.fold_in(key, 6), config, params, outputs, scale, genome)
     genome = _maybe(k_delete_node, params.delete_node * scale, delete_node, genome)
     genome = _maybe(k_delete, params.delete_connection * scale, delete_connection, genome)
     genome = _maybe(k_toggle, params.toggle * scale, toggle_connection, genome)
-    genome = _maybe(k_node, params.add_node * scale, add_node, genome)
-    return _maybe(k_add, params.add_connection * scale, lambda k, g: add_connection(k, inputs, g), genome)
+    genome = _maybe(k_node, params.add_node * scale, lambda k, g: add_node(k, g, generation), genome)
+    grow = lambda k, g: add_connection(k, config, inputs, g, generation, params.weight_new)
+    return _maybe(k_add, params.add_connection * scale, grow, genome)
 
 
 def _maybe(key, chance, operator, genome: Genome) -> Genome:
@@ -71,12 +81,16 @@ def mutate_weights(
     """Perturbs or replaces weights, perturbs biases and learning rates, changes functions of hidden nodes."""
     k_which, k_step, k_bias, k_bias_step, k_act, k_pick, k_rate, k_rate_step = jax.random.split(key, 8)
     real, node = genome.innovation >= 0, genome.node >= 0
+    limit = config.weight_limit
     which = jax.random.uniform(k_which, real.shape)
+    opened = jax.random.uniform(jax.random.fold_in(key, 8)) < params.weights
     step = jax.random.normal(k_step, real.shape)
-    weight = jnp.where(which < params.weight * scale, genome.weight + params.weight_step * step, genome.weight)
-    weight = jnp.where(which > 1 - params.weight_replace * scale, step, weight)
+    weight = jnp.where(
+        opened & (which < params.weight * scale), genome.weight + params.weight_step * step, genome.weight
+    )
+    weight = jnp.where(opened & (which > 1 - params.weight_replace * scale), params.weight_new * step, weight)
     bias_step = params.weight_step * jax.random.normal(k_bias_step, node.shape)
-    shifts = jax.random.uniform(k_bias, node.shape) < params.bias * scale
+    shifts = opened & (jax.random.uniform(k_bias, node.shape) < params.bias * scale)
     changes = jax.random.uniform(k_act, node.shape) < params.activation * scale
     changes &= jnp.arange(node.shape[0]) >= outputs
     other = jax.random.randint(k_pick, node.shape, 0, len(config.activations))
@@ -86,38 +100,79 @@ def mutate_weights(
         rate = rate + jnp.where(learns, params.rate_step * jax.random.normal(k_rate_step, real.shape), 0.0)
     return replace(
         genome,
-        weight=jnp.where(real, jnp.clip(weight, -WEIGHT_LIMIT, WEIGHT_LIMIT), 0.0),
-        bias=jnp.where(
-            node, jnp.clip(genome.bias + jnp.where(shifts, bias_step, 0.0), -WEIGHT_LIMIT, WEIGHT_LIMIT), 0.0
-        ),
+        weight=jnp.where(real, jnp.clip(weight, -limit, limit), 0.0),
+        bias=jnp.where(node, jnp.clip(genome.bias + jnp.where(shifts, bias_step, 0.0), -limit, limit), 0.0),
         activation=jnp.where(node & changes, other, genome.activation),
         rate=jnp.where(real, rate, 0.0),
     )
 
 
-def add_connection(key: jax.Array, inputs: int, genome: Genome) -> Genome:
-    """Connects a random input or node to a random node; switches the gene on again if it exists."""
+def mutate_nodes(
+    key: jax.Array, config: BrainConfig, params: MutationParams, outputs: int, scale: jax.Array, genome: Genome
+) -> Genome:
+    """Changes those genes of nodes that only some configs use: aggregation, response, time constant."""
+    k_agg, k_pick, k_response, k_response_step, k_time, k_time_step = jax.random.split(key, 6)
+    node, changed = genome.node >= 0, {}
+    if genome.aggregation is not None:
+        changes = jax.random.uniform(k_agg, node.shape) < params.aggregation * scale
+        changes &= node & (jnp.arange(node.shape[0]) >= outputs)
+        other = jax.random.randint(k_pick, node.shape, 0, len(config.aggregations))
+        changed["aggregation"] = jnp.where(changes, other, genome.aggregation)
+    if genome.response is not None:
+        changes = node & (jax.random.uniform(k_response, node.shape) < params.response * scale)
+        step = RESPONSE_STEP * jax.random.normal(k_response_step, node.shape)
+        response = genome.response + jnp.where(changes, step, 0.0)
+        changed["response"] = jnp.clip(response, -config.weight_limit, config.weight_limit)
+    if genome.time_constant is not None:
+        changes = node & (jax.random.uniform(k_time, node.shape) < params.time_constant * scale)
+        step = TIME_STEP * jax.random.normal(k_time_step, node.shape)
+        longer = genome.time_constant * jnp.exp(jnp.where(changes, step, 0.0))
+        low, high = config.time_step, 1000 * config.time_step  # below one step, Euler's method overshoots
+        changed["time_constant"] = jnp.where(node, jnp.clip(longer, low, high), 0.0)
+    return replace(genome, **changed)
+
+
+def add_connection(
+    key: jax.Array,
+    config: BrainConfig,
+    inputs: int,
+    genome: Genome,
+    generation: jax.Array | int = 0,
+    weight_new: jax.Array | float = 1.0,
+) -> Genome:
+    """Connects a random input or node to a random node; switches the gene on again if it exists.
+
+    Of `config.connection_tries` random pairs the first is taken that has no gene yet and, in a feed-forward
+    genome, makes no cycle; if there is none, the first that has a gene.
+    """
     k_source, k_target, k_weight, k_rate = jax.random.split(key, 4)
-    units = genome.node.shape[0]
+    units, tries = genome.node.shape[0], config.connection_tries
     sources = jnp.concatenate([jnp.ones(inputs, bool), genome.node >= 0])
-    row = _pick(k_source, sources)
-    source = jnp.where(row < inputs, row, genome.node[jnp.clip(row - inputs, 0, units - 1)])
-    target = genome.node[_pick(k_target, genome.node >= 0)]
+    row = _pick(k_source, sources, tries)
+    unit = jnp.clip(row - inputs, 0, units - 1)
+    end = _pick(k_target, genome.node >= 0, tries)
+    source, target = jnp.where(row < inputs, row, genome.node[unit]), genome.node[end]
     innovation = connection_id(source, target)
-    same = (genome.innovation == innovation) & (genome.source == source) & (genome.target == target)
-    clash = jnp.any((genome.innovation == innovation) & ~same)
-    known = jnp.any(same)
+    alike = genome.innovation[None, :] == innovation[:, None]
+    same = alike & (genome.source[None, :] == source[:, None]) & (genome.target[None, :] == target[:, None])
+    clash, known = jnp.any(alike & ~same, axis=1), jnp.any(same, axis=1)
+    may = jnp.ones(tries, bool)
+    if config.dynamics == "feedforward":
+        may = (row < inputs) | ((unit != end) & ~path(reached(genome), end, unit))
+    one = jnp.argmax(2 * (may & ~known & ~clash) + (may & known))
+    columns = (innovation, source, target, may, known, clash)
+    innovation, source, target, may, known, clash = (column[one] for column in columns)
     vacant = genome.innovation < 0
-    fits = jnp.any(vacant) & ~known & ~clash
-    weight, rate = jax.random.normal(k_weight), 0.01 * jax.random.normal(k_rate)
-    grown = _write(genome, jnp.argmax(vacant), fits, innovation, source, target, weight, rate)
-    grown = replace(grown, enabled=grown.enabled | same)
-    return replace(grown, refused=genome.refused + (~known & ~fits))
+    fits = jnp.any(vacant) & ~known & ~clash & may
+    weight, rate = weight_new * jax.random.normal(k_weight), 0.01 * jax.random.normal(k_rate)
+    grown = _write(genome, jnp.argmax(vacant), fits, innovation, source, target, weight, rate, generation)
+    grown = replace(grown, enabled=grown.enabled | (same[one] & may))
+    return replace(grown, refused=genome.refused + (may & ~known & ~fits))
 
 
-def add_node(key: jax.Array, genome: Genome) -> Genome:
+def add_node(key: jax.Array, genome: Genome, generation: jax.Array | int = 0) -> Genome:
     """Splits a random enabled connection: in with weight 1, out with the old weight; the old one is off."""
-    split = _pick(key, genome.enabled)
+    split = _pick(key, genome.enabled)[0]
     old = genome.innovation[split]
     tries = split_id(old, jnp.arange(4))
     taken = jnp.any(tries[:, None] == genome.node[None, :], axis=1)
@@ -131,71 +186,60 @@ def add_node(key: jax.Array, genome: Genome) -> Genome:
     room = jnp.any(genome.node < 0) & (jnp.sum(vacant) >= 2)
     exists = jnp.any(genome.enabled)
     fits = exists & room & ~clash
-    grown = _write(genome, first, fits, into, genome.source[split], node, 1.0, 0.0)
-    grown = _write(grown, second, fits, out, node, genome.target[split], genome.weight[split], genome.rate[split])
-    grown = replace(
-        grown,
-        node=grown.node.at[row].set(jnp.where(fits, node, grown.node[row])),
-        bias=grown.bias.at[row].set(jnp.where(fits, 0.0, grown.bias[row])),
-        activation=grown.activation.at[row].set(jnp.where(fits, 0, grown.activation[row])),
-        enabled=grown.enabled.at[split].set(grown.enabled[split] & ~fits),
-    )
-    return replace(grown, refused=genome.refused + (exists & ~fits))
+    rate, weight = genome.rate[split], genome.weight[split]
+    grown = _write(genome, first, fits, into, genome.source[split], node, 1.0, 0.0, generation)
+    grown = _write(grown, second, fits, out, node, genome.target[split], weight, rate, generation)
+    here = (jnp.arange(genome.node.shape[0]) == row) & fits
+    new: dict[str, Any] = {"node": node, "bias": 0.0, "activation": 0, "aggregation": 0, "response": 1.0}
+    if genome.time_constant is not None:  # as quick as the quickest that there is
+        real = genome.node >= 0
+        new["time_constant"] = jnp.min(jnp.where(real, genome.time_constant, jnp.inf))
+    columns = {name: value for name, value in new.items() if getattr(grown, name) is not None}
+    nodes = {name: jnp.where(here, value, getattr(grown, name)) for name, value in columns.items()}
+    enabled = grown.enabled & ~((jnp.arange(vacant.shape[0]) == split) & fits)
+    return replace(grown, **nodes, enabled=enabled, refused=genome.refused + (exists & ~fits))
 
 
 def delete_connection(key: jax.Array, genome: Genome) -> Genome:
     """Removes a random connection gene."""
     real = genome.innovation >= 0
-    gone = (jnp.arange(real.shape[0]) == _pick(key, real)) & real
+    gone = (jnp.arange(real.shape[0]) == _pick(key, real)[0]) & real
     return _clear(genome, gone)
 
 
 def delete_node(key: jax.Array, genome: Genome) -> Genome:
     """Removes a random hidden node with its connections."""
-    hidden = genome.node >= (1 << 30)
-    row = (jnp.arange(hidden.shape[0]) == _pick(key, hidden)) & hidden
+    hidden = genome.node >= HIDDEN
+    row = (jnp.arange(hidden.shape[0]) == _pick(key, hidden)[0]) & hidden
     node = jnp.max(jnp.where(row, genome.node, -2))
     genome = _clear(genome, (genome.source == node) | (genome.target == node))
-    return replace(
-        genome,
-        node=jnp.where(row, -1, genome.node),
-        bias=jnp.where(row, 0.0, genome.bias),
-        activation=jnp.where(row, 0, genome.activation),
-    )
+    blank = {"node": -1, "bias": 0.0, "activation": 0, "aggregation": 0, "response": 0.0, "time_constant": 0.0}
+    columns = {name: value for name, value in blank.items() if getattr(genome, name) is not None}
+    return replace(genome, **{name: jnp.where(row, value, getattr(genome, name)) for name, value in columns.items()})
 
 
 def toggle_connection(key: jax.Array, genome: Genome) -> Genome:
     """Switches a random connection on or off."""
     real = genome.innovation >= 0
-    flips = (jnp.arange(real.shape[0]) == _pick(key, real)) & real
+    flips = (jnp.arange(real.shape[0]) == _pick(key, real)[0]) & real
     return replace(genome, enabled=genome.enabled ^ flips)
 
 
-def _pick(key: jax.Array, mask: jax.Array) -> jax.Array:
-    """A uniform random index where `mask` `[K]` is true; 0 if nowhere."""
-    return jnp.argmax(jnp.where(mask, jax.random.uniform(key, mask.shape, minval=0.1), 0.0))
+def _pick(key: jax.Array, mask: jax.Array, number: int = 1) -> jax.Array:
+    """`number` uniform random indices where `mask` `[K]` is true, with replacement; 0 if nowhere."""
+    chance = jax.random.uniform(key, (number, *mask.shape), minval=0.1)
+    return jnp.argmax(jnp.where(mask, chance, 0.0), axis=1)
 
 
 def _clear(genome: Genome, gone: jax.Array) -> Genome:
-    return replace(
-        genome,
-        innovation=jnp.where(gone, -1, genome.innovation),
-        source=jnp.where(gone, -1, genome.source),
-        target=jnp.where(gone, -1, genome.target),
-        weight=jnp.where(gone, 0.0, genome.weight),
-        rate=jnp.where(gone, 0.0, genome.rate),
-        enabled=genome.enabled & ~gone,
-    )
+    blank = {"innovation": -1, "source": -1, "target": -1, "weight": 0.0, "rate": 0.0, "enabled": False, "born": 0}
+    columns = {name: value for name, value in blank.items() if getattr(genome, name) is not None}
+    return replace(genome, **{name: jnp.where(gone, value, getattr(genome, name)) for name, value in columns.items()})
 
 
-def _write(genome: Genome, row, fits, innovation, source, target, weight, rate) -> Genome:
+def _write(genome: Genome, row, fits, innovation, source, target, weight, rate, born) -> Genome:
     here = (jnp.arange(genome.innovation.shape[0]) == row) & fits
-    return replace(
-        genome,
-        innovation=jnp.where(here, innovation, genome.innovation),
-        source=jnp.where(here, source, genome.source),
-        target=jnp.where(here, target, genome.target),
-        weight=jnp.where(here, weight, genome.weight),
-        rate=jnp.where(here, rate, genome.rate),
-        enabled=genome.enabled | here,
-    )
+    new = {"innovation": innovation, "source": source, "target": target, "weight": weight, "rate": rate, "born": born}
+    columns = {name: value for name, value in new.items() if getattr(genome, name) is not None}
+    written = {name: jnp.where(here, value, getattr(genome, name)) for name, value in columns.items()}
+    return replace(genome, **written, enabled=genome.enabled | here)

@@ -42,7 +42,7 @@ def operate(name: str, keys, genomes):
 
 
 def _add_connection(operator, key, genome):
-    return operator(key, INPUTS, genome)
+    return operator(key, CONFIG, INPUTS, genome)
 
 
 @jax.jit
@@ -86,7 +86,7 @@ def assert_sound(genome) -> None:
     assert np.all(genome.source[empty] == -1) and np.all(genome.target[empty] == -1)
     assert not np.any(genome.enabled[empty]) and not np.any(genome.weight[empty]) and not np.any(genome.rate[empty])
     assert not np.any(genome.bias[absent]) and not np.any(genome.activation[absent])
-    assert np.all(np.abs(genome.weight) <= mutation.WEIGHT_LIMIT) and np.all(np.isfinite(genome.rate))
+    assert np.all(np.abs(genome.weight) <= CONFIG.weight_limit) and np.all(np.isfinite(genome.rate))
     assert np.all((genome.activation >= 0) & (genome.activation < len(CONFIG.activations)))
     assert genome.refused >= 0
 

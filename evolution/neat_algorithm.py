@@ -1,0 +1,190 @@
+"""NEAT (Stanley & Miikkulainen 2002) on the device: a whole generation is one pure function of arrays.
+
+Complexity grows from minimal genomes; genes are aligned by innovation ids, which hash what a gene connects
+or splits, so the same mutation has the same id in every genome and generation without a registry. Order of
+appearance, which excess genes need, is kept as the generation in which a gene arose. Differences from the
+paper: a tie of fitness is settled for the smaller genome, as in Stanley's code; the population's champion is
+always kept. Leaves out evaluation and growing arrays (`grown`, called between generations, outside jit).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import jax
+import jax.numpy as jnp
+
+from evolution.algorithm import ABYSS, sane
+from evolution.compatibility import genes
+from evolution.crossover import crossover
+from evolution.genome import BrainConfig, Genome, founder
+from evolution.mutation import MutationParams, mutate
+from evolution.neat_species import NeatParams, Niches, judged, no_species, offspring, speciate
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class NeatState:
+    """A population that waits for its fitness."""
+
+    genome: Genome  # [P, ...]
+    member: jax.Array  # [P] int32 slot of its species
+    niches: Niches
+    generation: jax.Array  # [] int32
+    champion: Genome  # the best genome ever evaluated
+    best: jax.Array  # [] its fitness
+    unimproved: jax.Array  # [] int32 generations since `best` rose
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Parents:
+    """Who begets each of P children: indices into the population."""
+
+    first: jax.Array  # [P] int32, the fitter
+    second: jax.Array  # [P] int32
+    crossed: jax.Array  # [P] bool: has two parents
+    copied: jax.Array  # [P] bool: is an unchanged champion
+    mutated: jax.Array  # [P] bool
+
+
+@dataclass(frozen=True)
+class Neat:
+    """The algorithm; `params` and `mutation` are numbers, which the compiled program takes as constants."""
+
+    brain: BrainConfig
+    inputs: int
+    outputs: int
+    population: int = 150
+    slots: int = 32
+    params: NeatParams = NeatParams()
+    mutation: MutationParams = MutationParams()
+
+    def init(self, key: jax.Array) -> NeatState:
+        """Founders, in species."""
+        make = lambda k: founder(k, self.brain, self.inputs, self.outputs)
+        genome = jax.vmap(make)(jax.random.split(key, self.population))
+        genome = replace(genome, born=jnp.zeros_like(genome.innovation))
+        many = genes(genome)
+        nobody = jax.tree.map(lambda leaf: leaf.T[jnp.zeros(self.slots, jnp.int32)], many)
+        niches, member = speciate(self.params, no_species(self.slots, self.params), nobody, many)
+        first = jax.tree.map(lambda leaf: leaf[0], genome)
+        return NeatState(genome, member, niches, jnp.int32(0), first, jnp.float32(-jnp.inf), jnp.int32(0))
+
+    def ask(self, key: jax.Array, state: NeatState) -> tuple[Genome, NeatState]:
+        """The population that waits; the key is not used."""
+        del key
+        return state.genome, state
+
+    def tell(self, key: jax.Array, state: NeatState, fitness: jax.Array) -> NeatState:
+        """The next generation: children of the fittest of each species, in species."""
+        k_parents, k_children, k_type = jax.random.split(key, 3)
+        fitness = sane(fitness)
+        niches = judged(state.niches, state.member, fitness)
+        state = _remembered(replace(state, niches=niches), fitness)
+        doldrums = state.unimproved >= self.params.doldrums
+        number = offspring(self.params, niches, state.member, fitness, doldrums)
+        order = ranking(state.member, fitness)
+        parents = mating(k_parents, self.params, niches, number, order, fitness, sizes(state.genome))
+        genome = self.children(k_children, state.genome, parents, state.generation + 1)
+        pick = jnp.floor(jax.random.uniform(k_type, niches.size.shape) * niches.size).astype(jnp.int32)
+        types = order[jnp.clip(starts(niches.size) + pick, 0, self.population - 1)]
+        representatives = jax.tree.map(lambda leaf: leaf[:, types].T, genes(state.genome))
+        niches, member = speciate(self.params, niches, representatives, genes(genome))
+        return replace(state, genome=genome, member=member, niches=niches, generation=state.generation + 1)
+
+    def children(self, key: jax.Array, genome: Genome, parents: Parents, generation: jax.Array) -> Genome:
+        """One child for each row of parents."""
+
+        def child(key, first, second, crossed, copied, mutated):
+            k_cross, k_mutate = jax.random.split(key)
+            choose = lambda flag, new, old: jax.tree.map(lambda a, b: jnp.where(flag, a, b), new, old)
+            base = choose(crossed, crossover(k_cross, first, second), first)
+            scale = jnp.float32(1)
+            new = mutate(k_mutate, self.brain, self.mutation, self.inputs, self.outputs, scale, base, generation)
+            return choose(copied, first, choose(mutated, new, base))
+
+        rows = lambda index: jax.tree.map(lambda leaf: leaf[index], genome)
+        keys = jax.random.split(key, self.population)
+        mothers, fathers = rows(parents.first), rows(parents.second)
+        return jax.vmap(child)(keys, mothers, fathers, parents.crossed, parents.copied, parents.mutated)
+
+    def measures(self, state: NeatState) -> dict[str, jax.Array]:
+        """Species and their threshold."""
+        niches = state.niches
+        return {
+            "species": jnp.sum(niches.alive, dtype=jnp.int32),
+            "threshold": niches.threshold,
+            "largest_species": jnp.max(niches.size) / self.population,
+            "crowded": niches.crowded,
+        }
+
+
+def sizes(genome: Genome) -> jax.Array:
+    """Genes of each genome `[P]`, which settle ties of fitness."""
+    return jnp.sum(genome.innovation >= 0, axis=1) + jnp.sum(genome.node >= 0, axis=1)
+
+
+def ranking(member: jax.Array, fitness: jax.Array) -> jax.Array:
+    """Indices `[P]`: species by species, the fittest of each first, ties in the order of the population."""
+    index = jnp.arange(member.shape[0], dtype=jnp.int32)
+    return jax.lax.sort((member, -fitness, index), num_keys=2, is_stable=True)[2]
+
+
+def starts(size: jax.Array) -> jax.Array:
+    """Where each species begins in a ranking, `[S]`."""
+    return jnp.cumsum(size) - size
+
+
+def mating(
+    key: jax.Array,
+    params: NeatParams,
+    niches: Niches,
+    number: jax.Array,
+    order: jax.Array,
+    fitness: jax.Array,
+    size: jax.Array,
+) -> Parents:
+    """Parents of the next generation: children `number` `[S]` of each species, from its best `survival` share."""
+    k_first, k_second, k_alone, k_mate, k_inter, k_other = jax.random.split(key, 6)
+    num = order.shape[0]
+    child = jnp.arange(num, dtype=jnp.int32)
+    species = jnp.sum(child[:, None] >= jnp.cumsum(number)[None, :], axis=1, dtype=jnp.int32)
+    rank = child - starts(number)[species]  # among its siblings
+    begin, able = starts(niches.size), jnp.maximum(jnp.ceil(params.survival * niches.size).astype(jnp.int32), 1)
+    able = jnp.minimum(able, jnp.maximum(niches.size, 1))
+
+    def drawn(key, species):
+        place = jnp.floor(jax.random.uniform(key, (num,)) * able[species]).astype(jnp.int32)
+        return order[begin[species] + jnp.minimum(place, able[species] - 1)]
+
+    used = jnp.sum(niches.alive, dtype=jnp.int32)
+    elsewhere = jnp.minimum(jnp.floor(jax.random.uniform(k_other, (num,)) * used).astype(jnp.int32), used - 1)
+    abroad = jax.random.uniform(k_inter, (num,)) < params.interspecies
+    first, second = drawn(k_first, species), drawn(k_second, jnp.where(abroad, elsewhere, species))
+    swap = (fitness[second] > fitness[first]) | ((fitness[second] == fitness[first]) & (size[second] < size[first]))
+    champion = order[begin[species]]
+    keeps = (niches.size[species] >= params.elite_size) | (champion == jnp.argmax(fitness))
+    copied = (rank == 0) & keeps
+    crossed = jax.random.uniform(k_alone, (num,)) >= params.mutate_only
+    return Parents(
+        first=jnp.where(copied, champion, jnp.where(crossed & swap, second, first)),
+        second=jnp.where(copied, champion, jnp.where(crossed & swap, first, second)),
+        crossed=crossed & ~copied,
+        copied=copied,
+        mutated=~(crossed & (jax.random.uniform(k_mate, (num,)) < params.mate_only)),
+    )
+
+
+def _remembered(state: NeatState, fitness: jax.Array) -> NeatState:
+    """The state with the best genome so far."""
+    top = jnp.argmax(fitness)
+    better = (fitness[top] > state.best) & (fitness[top] > ABYSS)
+    now = jax.tree.map(lambda leaf: leaf[top], state.genome)
+    champion = jax.tree.map(lambda new, old: jnp.where(better, new, old), now, state.champion)
+    return replace(
+        state,
+        champion=champion,
+        best=jnp.where(better, fitness[top], state.best),
+        unimproved=jnp.where(better, 0, state.unimproved + 1),
+    )
