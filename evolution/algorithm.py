@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 
-from evolution.genome import Genome
+from evolution.genome import Genome, num_hidden
 
 ABYSS = -1e30
 """The fitness of who has none: below every real one, and finite, so that sums stay numbers."""
@@ -30,6 +30,10 @@ class Algorithm(Protocol):
 
     def tell(self, key: jax.Array, state: Any, fitness: jax.Array) -> Any: ...
 
+    def room(self, state: Any) -> jax.Array:
+        """Hidden nodes and connection genes, [2] int32, of the largest genomes that wait; zeros if none grow."""
+        ...
+
     def measures(self, state: Any) -> dict[str, jax.Array]:
         """Numbers [] of its own that belong into a row of metrics."""
 
@@ -37,3 +41,9 @@ class Algorithm(Protocol):
 def sane(fitness: jax.Array) -> jax.Array:
     """Fitness with NaN and -inf as the worst and +inf as the best of finite numbers."""
     return jnp.clip(jnp.where(jnp.isnan(fitness), ABYSS, fitness), ABYSS, -ABYSS)
+
+
+def room(genome: Genome) -> jax.Array:
+    """Hidden nodes and connection genes of the largest of genomes `[P, ...]`, [2] int32."""
+    genes = jnp.max(jnp.sum(genome.innovation >= 0, axis=1))
+    return jnp.stack([jnp.max(jax.vmap(num_hidden)(genome)), genes]).astype(jnp.int32)

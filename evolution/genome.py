@@ -9,7 +9,7 @@ Ids below I are inputs, I…I+O-1 outputs, hidden nodes have bit 30 set.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,7 @@ from sim.config import key as tunable
 
 DYNAMICS = ("recurrent", "feedforward", "ctrnn")
 TOPOLOGIES = ("random", "layered", "complete")
+NODE_COLUMNS = ("node", "bias", "activation", "aggregation", "response", "time_constant")
 HIDDEN = 1 << 30  # ids of hidden nodes have this bit
 
 
@@ -173,6 +174,20 @@ def express(config: BrainConfig, inputs: int, genome: Genome) -> Brain:
         activation=genome.activation,
         rate=jnp.where(genome.enabled, genome.rate, 0.0) if plastic else None,
     )
+
+
+def widened(genome: Genome, units: int, connections: int) -> Genome:
+    """Genomes `[..., M]`, `[..., C]` in arrays with more room, which stays empty."""
+
+    def room(name: str, leaf: jax.Array | None) -> jax.Array | None:
+        if leaf is None or name == "refused":
+            return leaf
+        size = units if name in NODE_COLUMNS else connections
+        blank = -1 if name in ("node", "innovation", "source", "target") else 0
+        extra = [(0, 0)] * (leaf.ndim - 1) + [(0, size - leaf.shape[-1])]
+        return jnp.pad(leaf, extra, constant_values=blank)
+
+    return Genome(**{field.name: room(field.name, getattr(genome, field.name)) for field in fields(Genome)})
 
 
 def place(genome: Genome, node: jax.Array) -> jax.Array:

@@ -227,8 +227,9 @@ def toggle_connection(key: jax.Array, genome: Genome) -> Genome:
 
 def _pick(key: jax.Array, mask: jax.Array, number: int = 1) -> jax.Array:
     """`number` uniform random indices where `mask` `[K]` is true, with replacement; 0 if nowhere."""
-    chance = jax.random.uniform(key, (number, *mask.shape), minval=0.1)
-    return jnp.argmax(jnp.where(mask, chance, 0.0), axis=1)
+    # tries along the last axis: more room in a genome then changes no draw
+    chance = jax.random.uniform(key, (*mask.shape, number), minval=0.1)
+    return jnp.argmax(jnp.where(mask[:, None], chance, 0.0), axis=0)
 
 
 def _clear(genome: Genome, gone: jax.Array) -> Genome:

@@ -10,16 +10,19 @@ always kept. Leaves out evaluation and growing arrays (`grown`, called between g
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 
-from evolution.algorithm import ABYSS, sane
+from evolution.algorithm import room, sane
 from evolution.compatibility import genes
 from evolution.crossover import crossover
-from evolution.genome import BrainConfig, Genome, founder
+from evolution.genome import BrainConfig, Genome, founder, widened
 from evolution.mutation import MutationParams, mutate
 from evolution.neat_species import NeatParams, Niches, judged, no_species, offspring, speciate
+
+STATIC = ["brain", "inputs", "outputs", "population", "slots"]
 
 
 @jax.tree_util.register_dataclass
@@ -31,8 +34,7 @@ class NeatState:
     member: jax.Array  # [P] int32 slot of its species
     niches: Niches
     generation: jax.Array  # [] int32
-    champion: Genome  # the best genome ever evaluated
-    best: jax.Array  # [] its fitness
+    best: jax.Array  # [] best fitness ever
     unimproved: jax.Array  # [] int32 generations since `best` rose
 
 
@@ -48,9 +50,10 @@ class Parents:
     mutated: jax.Array  # [P] bool
 
 
+@partial(jax.tree_util.register_dataclass, data_fields=["params", "mutation"], meta_fields=STATIC)
 @dataclass(frozen=True)
 class Neat:
-    """The algorithm; `params` and `mutation` are numbers, which the compiled program takes as constants."""
+    """The algorithm: shapes are static, `params` and `mutation` are numbers that cost no compilation."""
 
     brain: BrainConfig
     inputs: int
@@ -68,8 +71,7 @@ class Neat:
         many = genes(genome)
         nobody = jax.tree.map(lambda leaf: leaf.T[jnp.zeros(self.slots, jnp.int32)], many)
         niches, member = speciate(self.params, no_species(self.slots, self.params), nobody, many)
-        first = jax.tree.map(lambda leaf: leaf[0], genome)
-        return NeatState(genome, member, niches, jnp.int32(0), first, jnp.float32(-jnp.inf), jnp.int32(0))
+        return NeatState(genome, member, niches, jnp.int32(0), jnp.float32(-jnp.inf), jnp.int32(0))
 
     def ask(self, key: jax.Array, state: NeatState) -> tuple[Genome, NeatState]:
         """The population that waits; the key is not used."""
@@ -81,8 +83,9 @@ class Neat:
         k_parents, k_children, k_type = jax.random.split(key, 3)
         fitness = sane(fitness)
         niches = judged(state.niches, state.member, fitness)
-        state = _remembered(replace(state, niches=niches), fitness)
-        doldrums = state.unimproved >= self.params.doldrums
+        top = jnp.max(fitness)
+        unimproved = jnp.where(top > state.best, 0, state.unimproved + 1)
+        doldrums = unimproved >= self.params.doldrums
         number = offspring(self.params, niches, state.member, fitness, doldrums)
         order = ranking(state.member, fitness)
         parents = mating(k_parents, self.params, niches, number, order, fitness, sizes(state.genome))
@@ -91,7 +94,8 @@ class Neat:
         types = order[jnp.clip(starts(niches.size) + pick, 0, self.population - 1)]
         representatives = jax.tree.map(lambda leaf: leaf[:, types].T, genes(state.genome))
         niches, member = speciate(self.params, niches, representatives, genes(genome))
-        return replace(state, genome=genome, member=member, niches=niches, generation=state.generation + 1)
+        best = jnp.maximum(state.best, top)
+        return NeatState(genome, member, niches, state.generation + 1, best, unimproved)
 
     def children(self, key: jax.Array, genome: Genome, parents: Parents, generation: jax.Array) -> Genome:
         """One child for each row of parents."""
@@ -108,6 +112,16 @@ class Neat:
         keys = jax.random.split(key, self.population)
         mothers, fathers = rows(parents.first), rows(parents.second)
         return jax.vmap(child)(keys, mothers, fathers, parents.crossed, parents.copied, parents.mutated)
+
+    def widened(self, state: NeatState, hidden: int, connections: int) -> tuple[Neat, NeatState]:
+        """The same search with more room in its genomes; outside jit."""
+        brain = replace(self.brain, hidden=hidden, connections=connections)
+        genome = widened(state.genome, self.outputs + hidden, connections)
+        return replace(self, brain=brain), replace(state, genome=genome)
+
+    def room(self, state: NeatState) -> jax.Array:
+        """See `evolution.algorithm.room`."""
+        return room(state.genome)
 
     def measures(self, state: NeatState) -> dict[str, jax.Array]:
         """Species and their threshold."""
@@ -173,18 +187,4 @@ def mating(
         crossed=crossed & ~copied,
         copied=copied,
         mutated=~(crossed & (jax.random.uniform(k_mate, (num,)) < params.mate_only)),
-    )
-
-
-def _remembered(state: NeatState, fitness: jax.Array) -> NeatState:
-    """The state with the best genome so far."""
-    top = jnp.argmax(fitness)
-    better = (fitness[top] > state.best) & (fitness[top] > ABYSS)
-    now = jax.tree.map(lambda leaf: leaf[top], state.genome)
-    champion = jax.tree.map(lambda new, old: jnp.where(better, new, old), now, state.champion)
-    return replace(
-        state,
-        champion=champion,
-        best=jnp.where(better, fitness[top], state.best),
-        unimproved=jnp.where(better, 0, state.unimproved + 1),
     )

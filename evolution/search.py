@@ -1,0 +1,115 @@
+"""One generation of W replicate searches: ask, evaluate, tell, and what a row of metrics says of it.
+
+Compiled once per shape of genomes; numbers of the algorithm are traced. A run that is finished is skipped: it
+is not simulated and its state stays. Randomness comes from (key of the run, generation) alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from evolution.algorithm import ABYSS, Algorithm, sane
+from evolution.evaluation import evaluate
+from evolution.genome import BrainConfig, Genome, designed, num_connections, num_hidden
+from evolution.tasks.base import Task
+
+
+class Report(NamedTuple):
+    """What a generation was like, each `[W]`."""
+
+    measures: dict[str, jax.Array]
+    candidate: Genome  # the best of those that met the criterion, or else the best; [W, ...]
+    fitness: jax.Array  # of the candidate
+    passed: jax.Array  # bool: it met the criterion
+    room: jax.Array  # [W, 2] int32 hidden nodes and connection genes of the largest genomes of the next generation
+
+
+@jax.jit
+def begin(algorithm: Algorithm, keys: jax.Array) -> Any:
+    """States of W searches, before their first generation. keys `[W]`."""
+    return jax.vmap(lambda key: algorithm.init(jax.random.fold_in(key, 0)))(keys)
+
+
+@partial(jax.jit, static_argnums=(1, 2))
+def generation(
+    algorithm: Algorithm,
+    task: Task,
+    config: BrainConfig,
+    keys: jax.Array,
+    number: jax.Array,
+    skip: jax.Array,
+    state: Any,
+) -> tuple[Any, Report]:
+    """The states after generation `number` (from 0), and its report. `skip` `[W]` bool."""
+    parts = jax.vmap(lambda key: jax.random.split(jax.random.fold_in(key, number + 1), 3))(keys)
+    genome, asked = jax.vmap(algorithm.ask)(parts[:, 0], state)
+    fitness, passed, _ = evaluate(task, config, parts[:, 1], genome, skip)
+    told = jax.vmap(algorithm.tell)(parts[:, 2], asked, fitness)
+    keep = lambda old, new: jnp.where(skip.reshape(-1, *[1] * (new.ndim - 1)), old, new)
+    new = jax.tree.map(keep, state, told)
+    return new, jax.vmap(partial(report, algorithm))(asked, genome, fitness, passed, new)
+
+
+def report(
+    algorithm: Algorithm, state: Any, genome: Genome, fitness: jax.Array, passed: jax.Array, after: Any
+) -> Report:
+    """Of one run: the population as evaluated, and the room that the next one needs."""
+    value = sane(fitness)
+    real = value > ABYSS
+    number = jnp.maximum(jnp.sum(real), 1)
+    mean = jnp.sum(jnp.where(real, value, 0.0)) / number
+    spread = jnp.sqrt(jnp.sum(jnp.where(real, (value - mean) ** 2, 0.0)) / number)
+    best = jnp.argmax(value)
+    pick = jnp.where(jnp.any(passed), jnp.argmax(jnp.where(passed, value, -jnp.inf)), best)
+    connections, hidden = jax.vmap(num_connections)(genome), jax.vmap(num_hidden)(genome)
+    measures = {
+        "best_fitness": value[best],
+        "mean_fitness": mean,
+        "median_fitness": jnp.median(value),
+        "sd_fitness": spread,
+        "failed": jnp.sum(~real, dtype=jnp.int32),
+        "best_connections": connections[best],
+        "best_hidden": hidden[best],
+        "mean_connections": jnp.mean(connections.astype(jnp.float32)),
+        "mean_hidden": jnp.mean(hidden.astype(jnp.float32)),
+        "max_connections": jnp.max(connections),
+        "max_hidden": jnp.max(hidden),
+        **algorithm.measures(state),
+    }
+    one = jax.tree.map(lambda leaf: leaf[pick], genome)
+    return Report(measures, one, value[pick], passed[pick], algorithm.room(after))
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def examined(task: Task, config: BrainConfig, keys: jax.Array, genome: Genome) -> tuple[jax.Array, Any]:
+    """Whether each genome `[W, ...]` passes the task `[W]`, and its final states `[W, E, ...]`."""
+    one = jax.tree.map(lambda leaf: leaf[:, None], genome)
+    _, passed, finals = evaluate(task, config, keys, one)
+    return passed[:, 0], jax.tree.map(lambda leaf: leaf[:, 0], finals)
+
+
+def roomier(algorithm: Any, state: Any, room: tuple[int, int], most: BrainConfig) -> tuple[Any, Any]:
+    """Doubled arrays where the next generation could outgrow them (one node, three connections each)."""
+    brain = algorithm.brain
+    hidden, connections = brain.hidden, brain.connections
+    while (hidden < room[0] + 1 and hidden < most.hidden) or (
+        connections < room[1] + 3 and connections < most.connections
+    ):
+        hidden, connections = min(2 * max(hidden, 4), most.hidden), min(2 * connections, most.connections)
+    if (hidden, connections) == (brain.hidden, brain.connections):
+        return algorithm, state
+    return algorithm.widened(state, hidden, connections)
+
+
+def snug(brain: BrainConfig, inputs: int, outputs: int) -> BrainConfig:
+    """The config with arrays that hold the founders and some growth, within its own limits."""
+    random = brain.founder_topology == "random"
+    genes = brain.founder_connections if random else len(designed(brain, inputs, outputs))
+    hidden = 0 if random else brain.founder_hidden
+    fit = lambda need, least, most: min(max(least, 1 << (need - 1).bit_length()), most)
+    return replace(brain, hidden=fit(hidden + 1, 4, brain.hidden), connections=fit(genes + 3, 16, brain.connections))
