@@ -4,8 +4,11 @@ One forward pass per tick, all nodes at once from inputs and the nodes' last val
 neat-python's `RecurrentNetwork`: a signal takes one tick per layer. Connections are a list of fixed length
 C, which costs C gathers and C sums whatever the number of inputs.
 
-Plasticity: `hebbian` is Oja's rule (1982), dw = r·post·(pre - post·w); `reward` is its modulated form,
-dw = r·reward·post·pre - decay·w, the reward being the energy gained in the last tick. r is a gene.
+Plasticity: `hebbian` is Oja's rule (1982), dw = r·post·(pre - post·w); `reward` is Hebb's, modulated and with
+decay, dw = r·reward·post·pre - decay·dw so far. r is a gene. The reward is one observation: in the world `self.gain`,
+four times the net change of reserves in the tick before (food, prey and gifts less all costs of living, gifts made
+and flesh lost to biters, so it may be negative; what births cost is left out). It meets the activity of the present
+tick, and a blindfolded creature is rewarded by another's gain.
 """
 
 from __future__ import annotations

@@ -34,6 +34,10 @@ class Algorithm(Protocol):
         """Hidden nodes and connection genes, [2] int32, of the largest genomes that wait; zeros if none grow."""
         ...
 
+    def species(self, state: Any) -> tuple[jax.Array, jax.Array] | None:
+        """Names and sizes `[S]` int32 of species (name -1: a free slot), or None."""
+        ...
+
     def measures(self, state: Any) -> dict[str, jax.Array]:
         """Numbers [] of its own that belong into a row of metrics."""
 

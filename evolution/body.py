@@ -1,4 +1,6 @@
-"""Inheritance of bodies: blending by coin toss per gene, then Gaussian steps reflected into range."""
+"""Inheritance of bodies: a coin toss per gene, then Gaussian steps; additive genes are reflected at their limits,
+those that change by factors stop there.
+"""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import jax
 import jax.numpy as jnp
 
-from evolution.genome import Genome
+from evolution.genome import Genome, twins
 
 STAYS_OFF = 0.75
 NODE_GENES = ("bias", "activation", "aggregation", "response", "time_constant")
@@ -21,12 +21,11 @@ NODE_GENES = ("bias", "activation", "aggregation", "response", "time_constant")
 def crossover(key: jax.Array, first: Genome, second: Genome) -> Genome:
     """One child; all genomes have the same shapes."""
     k_gene, k_node, k_off = jax.random.split(key, 3)
-    match = (first.innovation[:, None] == second.innovation[None, :]) & (first.innovation[:, None] >= 0)
-    shared, twin = jnp.any(match, axis=1), jnp.argmax(match, axis=1)
+    twin = twins(first.innovation, second.innovation)
+    shared = twin >= 0
     other = shared & jax.random.bernoulli(k_gene, shape=shared.shape)
-    node_match = (first.node[:, None] == second.node[None, :]) & (first.node[:, None] >= 0)
-    node_twin = jnp.argmax(node_match, axis=1)
-    node_other = jnp.any(node_match, axis=1) & jax.random.bernoulli(k_node, shape=first.node.shape)
+    node_twin = twins(first.node, second.node)
+    node_other = (node_twin >= 0) & jax.random.bernoulli(k_node, shape=first.node.shape)
     off_somewhere = shared & ~(first.enabled & second.enabled[twin])
     stays_off = jax.random.uniform(k_off, shared.shape) < STAYS_OFF
     nodes = {name: getattr(first, name) for name in NODE_GENES if getattr(first, name) is not None}

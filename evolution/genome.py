@@ -192,8 +192,14 @@ def widened(genome: Genome, units: int, connections: int) -> Genome:
 
 def place(genome: Genome, node: jax.Array) -> jax.Array:
     """Row of each node id `[K]` among the genome's nodes; M where it has none."""
-    match = (node[:, None] == genome.node[None, :]) & (node[:, None] >= 0)
-    return jnp.where(jnp.any(match, axis=1), jnp.argmax(match, axis=1), genome.node.shape[0])
+    row = twins(node, genome.node)
+    return jnp.where(row < 0, genome.node.shape[0], row)
+
+
+def twins(ids: jax.Array, others: jax.Array) -> jax.Array:
+    """Where each id `[K]` stands among `others` `[L]`, which are unique; -1 where it does not, or is -1 itself."""
+    match = (ids[:, None] == others[None, :]) & (ids[:, None] >= 0)
+    return jnp.max(jnp.where(match, jnp.arange(others.shape[0], dtype=jnp.int32)[None, :], -1), axis=1)
 
 
 def num_connections(genome: Genome) -> jax.Array:

@@ -1,12 +1,13 @@
 """Mutation of NEAT genomes: weights, biases, activations, and structure.
 
-Every operator takes and returns one genome of the same shapes. Rates are per birth; the weight steps are
-per gene. Structural operators that find no room or nothing to act on leave the genome as it was; a lack
-of room is counted in `refused`. Sources: Stanley & Miikkulainen 2002 (weights, add connection, add node).
+Every operator takes and returns one genome of the same shapes. `weights` and the rates of structural operators
+are per birth, all others per gene. Structural operators that find no room or nothing to act on leave the genome as
+it was; a lack of room is counted in `refused`. Source: Stanley & Miikkulainen 2002 (weights, add connection, add node).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +24,7 @@ RESPONSE_STEP, TIME_STEP = 0.2, 0.3  # sd of a change: of the response, and of t
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class MutationParams:
-    """Rates of mutation; each creature's `mutation` gene multiplies them (`body` and `drift` steps too)."""
+    """Rates of mutation; the mother's `mutation` gene multiplies every chance but `weights`, and no step."""
 
     weights: float = tunable(1.0, "chance that a child's weights are open to change at all", low=0, high=1)
     weight: float = tunable(0.1, "chance that a weight is changed", low=0, high=1)
@@ -57,22 +58,53 @@ def mutate(
     generation: jax.Array | int = 0,
 ) -> Genome:
     """One child's mutations; `scale` [] multiplies all rates. New connections note the `generation`."""
-    k_weights, k_delete_node, k_delete, k_add, k_node, k_toggle = jax.random.split(key, 6)
-    genome = mutate_weights(k_weights, config, params, outputs, scale, genome)
-    genome = mutate_nodes(jax.random.fold_in(key, 6), config, params, outputs, scale, genome)
-    genome = _maybe(k_delete_node, params.delete_node * scale, delete_node, genome)
-    genome = _maybe(k_delete, params.delete_connection * scale, delete_connection, genome)
-    genome = _maybe(k_toggle, params.toggle * scale, toggle_connection, genome)
-    genome = _maybe(k_node, params.add_node * scale, lambda k, g: add_node(k, g, generation), genome)
-    grow = lambda k, g: add_connection(k, config, inputs, g, generation, params.weight_new)
-    return _maybe(k_add, params.add_connection * scale, grow, genome)
+    flags = chances(key, params, scale)
+    genome = mutate_numbers(key, config, params, outputs, scale, genome)
+    return restructure(key, flags, config, params, inputs, genome, generation)
 
 
-def _maybe(key, chance, operator, genome: Genome) -> Genome:
-    k_chance, k_operator = jax.random.split(key)
-    happens = jax.random.uniform(k_chance) < chance
-    changed = operator(k_operator, genome)
-    return jax.tree.map(lambda new, old: jnp.where(happens, new, old), changed, genome)
+def mutate_numbers(
+    key: jax.Array, config: BrainConfig, params: MutationParams, outputs: int, scale: jax.Array, genome: Genome
+) -> Genome:
+    """The part of `mutate` that changes numbers: weights, biases, functions and other genes of nodes."""
+    genome = mutate_weights(jax.random.split(key, 6)[0], config, params, outputs, scale, genome)
+    return mutate_nodes(jax.random.fold_in(key, 6), config, params, outputs, scale, genome)
+
+
+def chances(key: jax.Array, params: MutationParams, scale: jax.Array) -> jax.Array:
+    """Which structural operators act on a child, `[5]` bool in the order of `restructure`."""
+    keys = _operator_keys(key)
+    rates = [params.delete_node, params.delete_connection, params.toggle, params.add_node, params.add_connection]
+    draws = [jax.random.uniform(jax.random.split(k)[0]) for k in keys]
+    return jnp.stack(draws) < jnp.stack([jnp.asarray(rate * scale, jnp.float32) for rate in rates])
+
+
+def restructure(
+    key: jax.Array,
+    flags: jax.Array,
+    config: BrainConfig,
+    params: MutationParams,
+    inputs: int,
+    genome: Genome,
+    generation: jax.Array | int = 0,
+) -> Genome:
+    """The structural part of `mutate`: the operators that `flags` [5] of `chances` name, one after the other."""
+    operators: tuple[Callable[[jax.Array, Genome], Genome], ...] = (
+        delete_node,
+        delete_connection,
+        toggle_connection,
+        lambda k, g: add_node(k, g, generation),
+        lambda k, g: add_connection(k, config, inputs, g, generation, params.weight_new),
+    )
+    for k, happens, operator in zip(_operator_keys(key), flags, operators, strict=True):
+        changed = operator(jax.random.split(k)[1], genome)
+        genome = jax.tree.map(lambda new, old, happens=happens: jnp.where(happens, new, old), changed, genome)
+    return genome
+
+
+def _operator_keys(key: jax.Array) -> tuple[jax.Array, ...]:
+    _, k_delete_node, k_delete, k_add, k_node, k_toggle = jax.random.split(key, 6)
+    return k_delete_node, k_delete, k_toggle, k_node, k_add
 
 
 def mutate_weights(

@@ -4,7 +4,7 @@ Complexity grows from minimal genomes; genes are aligned by innovation ids, whic
 or splits, so the same mutation has the same id in every genome and generation without a registry. Order of
 appearance, which excess genes need, is kept as the generation in which a gene arose. Differences from the
 paper: a tie of fitness is settled for the smaller genome, as in Stanley's code; the population's champion is
-always kept. Leaves out evaluation and growing arrays (`grown`, called between generations, outside jit).
+always kept. Leaves out evaluation, and growing arrays (`widened`, called between generations, outside jit).
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ import jax.numpy as jnp
 
 from evolution.algorithm import room, sane
 from evolution.compatibility import genes
-from evolution.crossover import crossover
 from evolution.genome import BrainConfig, Genome, founder, widened
-from evolution.mutation import MutationParams, mutate
+from evolution.mutation import MutationParams
 from evolution.neat_species import NeatParams, Niches, judged, no_species, offspring, speciate
+from evolution.randomness import light
+from evolution.reproduction import Parents, children
+from sim.fence import fenced_by
 
 STATIC = ["brain", "inputs", "outputs", "population", "slots"]
 
@@ -36,18 +38,6 @@ class NeatState:
     generation: jax.Array  # [] int32
     best: jax.Array  # [] best fitness ever
     unimproved: jax.Array  # [] int32 generations since `best` rose
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class Parents:
-    """Who begets each of P children: indices into the population."""
-
-    first: jax.Array  # [P] int32, the fitter
-    second: jax.Array  # [P] int32
-    crossed: jax.Array  # [P] bool: has two parents
-    copied: jax.Array  # [P] bool: is an unchanged champion
-    mutated: jax.Array  # [P] bool
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["params", "mutation"], meta_fields=STATIC)
@@ -69,7 +59,7 @@ class Neat:
         genome = jax.vmap(make)(jax.random.split(key, self.population))
         genome = replace(genome, born=jnp.zeros_like(genome.innovation))
         many = genes(genome)
-        nobody = jax.tree.map(lambda leaf: leaf.T[jnp.zeros(self.slots, jnp.int32)], many)
+        nobody = genes(genome, jnp.zeros(self.slots, jnp.int32))
         niches, member = speciate(self.params, no_species(self.slots, self.params), nobody, many)
         return NeatState(genome, member, niches, jnp.int32(0), jnp.float32(-jnp.inf), jnp.int32(0))
 
@@ -80,7 +70,7 @@ class Neat:
 
     def tell(self, key: jax.Array, state: NeatState, fitness: jax.Array) -> NeatState:
         """The next generation: children of the fittest of each species, in species."""
-        k_parents, k_children, k_type = jax.random.split(key, 3)
+        k_parents, k_children, k_type = jax.random.split(light(key), 3)
         fitness = sane(fitness)
         niches = judged(state.niches, state.member, fitness)
         top = jnp.max(fitness)
@@ -89,29 +79,15 @@ class Neat:
         number = offspring(self.params, niches, state.member, fitness, doldrums)
         order = ranking(state.member, fitness)
         parents = mating(k_parents, self.params, niches, number, order, fitness, sizes(state.genome))
-        genome = self.children(k_children, state.genome, parents, state.generation + 1)
+        shape = (self.brain, self.mutation, self.inputs, self.outputs)
+        genome = children(k_children, *shape, state.genome, parents, state.generation + 1)
         pick = jnp.floor(jax.random.uniform(k_type, niches.size.shape) * niches.size).astype(jnp.int32)
         types = order[jnp.clip(starts(niches.size) + pick, 0, self.population - 1)]
-        representatives = jax.tree.map(lambda leaf: leaf[:, types].T, genes(state.genome))
-        niches, member = speciate(self.params, niches, representatives, genes(genome))
+        representatives = genes(state.genome, types)
+        apart = partial(fenced_by, self.params.survival >= 0)
+        niches, member = apart(partial(speciate, self.params), niches, representatives, genes(genome))
         best = jnp.maximum(state.best, top)
         return NeatState(genome, member, niches, state.generation + 1, best, unimproved)
-
-    def children(self, key: jax.Array, genome: Genome, parents: Parents, generation: jax.Array) -> Genome:
-        """One child for each row of parents."""
-
-        def child(key, first, second, crossed, copied, mutated):
-            k_cross, k_mutate = jax.random.split(key)
-            choose = lambda flag, new, old: jax.tree.map(lambda a, b: jnp.where(flag, a, b), new, old)
-            base = choose(crossed, crossover(k_cross, first, second), first)
-            scale = jnp.float32(1)
-            new = mutate(k_mutate, self.brain, self.mutation, self.inputs, self.outputs, scale, base, generation)
-            return choose(copied, first, choose(mutated, new, base))
-
-        rows = lambda index: jax.tree.map(lambda leaf: leaf[index], genome)
-        keys = jax.random.split(key, self.population)
-        mothers, fathers = rows(parents.first), rows(parents.second)
-        return jax.vmap(child)(keys, mothers, fathers, parents.crossed, parents.copied, parents.mutated)
 
     def widened(self, state: NeatState, hidden: int, connections: int) -> tuple[Neat, NeatState]:
         """The same search with more room in its genomes; outside jit."""
@@ -122,6 +98,10 @@ class Neat:
     def room(self, state: NeatState) -> jax.Array:
         """See `evolution.algorithm.room`."""
         return room(state.genome)
+
+    def species(self, state: NeatState) -> tuple[jax.Array, jax.Array]:
+        """Names and sizes `[S]`."""
+        return state.niches.name, state.niches.size
 
     def measures(self, state: NeatState) -> dict[str, jax.Array]:
         """Species and their threshold."""

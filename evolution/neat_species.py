@@ -70,7 +70,7 @@ def no_species(slots: int, params: NeatParams) -> Niches:
 def speciate(params: NeatParams, niches: Niches, representatives: Genes, many: Genes) -> tuple[Niches, jax.Array]:
     """The table with new species and sizes, and the slot `[P]` of each genome of `many` `[C, P]`.
 
-    `representatives` are `[S, C]`; rows of free slots are ignored.
+    `representatives` are `[C, S]`; columns of free slots are ignored.
     """
     to = partial(distances, many=many, excess=params.excess, disjoint=params.disjoint, weight=params.weight)
     slots, num = niches.name.shape[0], many.innovation.shape[1]
@@ -83,7 +83,7 @@ def speciate(params: NeatParams, niches: Niches, representatives: Genes, many: G
 
     def join(carry):
         slot, rest = carry
-        return slot + 1, admit(slot, to(jax.tree.map(lambda leaf: leaf[slot], representatives)), rest)
+        return slot + 1, admit(slot, to(jax.tree.map(lambda leaf: leaf[:, slot], representatives)), rest)
 
     # slots in use come first: `Niches` keeps them so
     start = (jnp.full(num, -1, jnp.int32), jnp.zeros(num, jnp.int32), jnp.full(num, jnp.inf))

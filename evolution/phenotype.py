@@ -23,6 +23,7 @@ def networks(config: BrainConfig, inputs: int, genome: Genome) -> Nets:
     link = None
     if config.aggregations != ("sum",):
         link = jnp.zeros(weight.shape, bool).at[at].set(True, mode="drop", unique_indices=True)
+    acyclic = config.dynamics == "feedforward"
     last = lambda leaf: None if leaf is None else leaf.T
     return Nets(
         weight=weight,
@@ -32,7 +33,7 @@ def networks(config: BrainConfig, inputs: int, genome: Genome) -> Nets:
         aggregation=last(genome.aggregation),
         response=last(genome.response),
         time_constant=last(genome.time_constant),
-        depth=_deepest(inputs, units, num, at) if config.dynamics == "feedforward" else jnp.int32(1),
+        depth=_deepest(inputs, weight != 0 if link is None else link) if acyclic else jnp.int32(1),
     )
 
 
@@ -45,10 +46,9 @@ def _ends(inputs: int, genome: Genome) -> tuple[jax.Array, jax.Array]:
     return jnp.where(real, target, units), source
 
 
-def _deepest(inputs: int, units: int, num: int, at: tuple[jax.Array, ...]) -> jax.Array:
-    """Longest path of any network, in connections: after so many updates all values have settled."""
-    link = jnp.zeros((units, inputs + units, num), bool).at[at].set(True, mode="drop", unique_indices=True)
-    between = link[:, inputs:]  # [M, M, P]
+def _deepest(inputs: int, link: jax.Array) -> jax.Array:
+    """Longest path of any network `[M, K, P]`, in connections: after so many updates all values have settled."""
+    between, units = link[:, inputs:], link.shape[0]  # [M, M, P]
     first = jnp.any(link, axis=1).astype(jnp.int32)  # [M, P]
 
     def deeper(carry):

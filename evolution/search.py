@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from evolution.algorithm import ABYSS, Algorithm, sane
 from evolution.evaluation import evaluate
 from evolution.genome import BrainConfig, Genome, designed, num_connections, num_hidden
+from evolution.genome import widened as widened
 from evolution.tasks.base import Task
 
 
@@ -26,6 +27,7 @@ class Report(NamedTuple):
     candidate: Genome  # the best of those that met the criterion, or else the best; [W, ...]
     fitness: jax.Array  # of the candidate
     passed: jax.Array  # bool: it met the criterion
+    species: tuple[jax.Array, jax.Array] | None  # names and sizes [W, S], if the algorithm has species
     room: jax.Array  # [W, 2] int32 hidden nodes and connection genes of the largest genomes of the next generation
 
 
@@ -82,7 +84,7 @@ def report(
         **algorithm.measures(state),
     }
     one = jax.tree.map(lambda leaf: leaf[pick], genome)
-    return Report(measures, one, value[pick], passed[pick], algorithm.room(after))
+    return Report(measures, one, value[pick], passed[pick], algorithm.species(state), algorithm.room(after))
 
 
 @partial(jax.jit, static_argnums=(0, 1))
@@ -97,19 +99,30 @@ def roomier(algorithm: Any, state: Any, room: tuple[int, int], most: BrainConfig
     """Doubled arrays where the next generation could outgrow them (one node, three connections each)."""
     brain = algorithm.brain
     hidden, connections = brain.hidden, brain.connections
-    while (hidden < room[0] + 1 and hidden < most.hidden) or (
-        connections < room[1] + 3 and connections < most.connections
-    ):
-        hidden, connections = min(2 * max(hidden, 4), most.hidden), min(2 * connections, most.connections)
+    while hidden < min(room[0] + 1, most.hidden):
+        hidden = min(2 * max(hidden, 4), most.hidden)
+    while connections < min(room[1] + 3, most.connections):
+        connections = min(2 * connections, most.connections)
     if (hidden, connections) == (brain.hidden, brain.connections):
         return algorithm, state
     return algorithm.widened(state, hidden, connections)
 
 
+def tight(brain: BrainConfig, inputs: int, outputs: int) -> BrainConfig:
+    """The config with arrays that hold the founders and no more, for topologies that stay."""
+    hidden, genes = _founders(brain, inputs, outputs)
+    return replace(brain, hidden=hidden, connections=max(genes, 1))
+
+
 def snug(brain: BrainConfig, inputs: int, outputs: int) -> BrainConfig:
     """The config with arrays that hold the founders and some growth, within its own limits."""
-    random = brain.founder_topology == "random"
-    genes = brain.founder_connections if random else len(designed(brain, inputs, outputs))
-    hidden = 0 if random else brain.founder_hidden
+    hidden, genes = _founders(brain, inputs, outputs)
     fit = lambda need, least, most: min(max(least, 1 << (need - 1).bit_length()), most)
-    return replace(brain, hidden=fit(hidden + 1, 4, brain.hidden), connections=fit(genes + 3, 16, brain.connections))
+    return replace(brain, hidden=fit(hidden + 1, 8, brain.hidden), connections=fit(genes + 3, 32, brain.connections))
+
+
+def _founders(brain: BrainConfig, inputs: int, outputs: int) -> tuple[int, int]:
+    """Hidden nodes and connection genes of founders."""
+    if brain.founder_topology == "random":
+        return 0, brain.founder_connections
+    return brain.founder_hidden, len(designed(brain, inputs, outputs))

@@ -1,9 +1,14 @@
 """Species as lines of descent: a child that has drifted too far from its species' type founds a new one.
 
 Each creature carries the innovation ids and weights of its species' type specimen, so membership is decided
-at birth, within the world, and depends on neither slots nor log intervals. The distance is that of
-Stanley & Miikkulainen (2002, eq. 1) with one coefficient for disjoint and excess genes. Leaves out merging:
-two lines that converge stay two species.
+at birth, within the world, and depends on neither slots nor log intervals. With U genes that only one of two
+genomes has, N genes in the larger and W the mean difference of the weights of shared genes, the distance is
+
+    c1 U / max(N / 20, 1) + c3 W
+
+which is that of Stanley & Miikkulainen (2002, eq. 1) with one coefficient for disjoint and excess genes, but for
+20 or more genes its first term is 20 times theirs, U / N, and it has no jump at 20: thresholds differ accordingly.
+Leaves out merging: two lines that converge stay two species.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """Assays: whether evolution made better minds, shown by behaviour in fresh worlds.
 
 `garden` (common garden): two kinds of minds in equal numbers and, unless asked otherwise, in equal bodies;
-children are copies of their parents; after T ticks, who holds the living? `blindfold`: in a fresh world that
-evolved creatures have settled for some generations, they go on with their observations or with one another's,
-not breeding; how much of the energy that they net is lost? Each is repeated over fresh landscapes; of a run
-of several worlds, trial k takes creatures of world k. Sources of method: common-garden experiments of
-ecology; controls by shuffled input.
+children are copies of their one parent, whatever the run's way of breeding, so the kinds cannot cross; after T
+ticks, who holds the living? `blindfold`: in a fresh world that evolved creatures have settled for some generations,
+they go on with their observations or with one another's, not breeding; how much of the energy that they net is
+lost? Each is repeated over fresh landscapes; of a run of several worlds, trial k takes creatures of world k. A
+trial without an answer is NaN and not counted in `valid`. Sources of method: common-garden experiments of ecology;
+controls by shuffled input.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from evolution.genome import num_connections
 from experiments import checkpoint, loop, runfolder
 from experiments.config import Experiment
 from experiments.errors import UserError
-from experiments.rollout import SUMS, Params, State, blank_records
+from experiments.progress import say
+from experiments.rollout import SUMS, Params, Setting, State, blank_records
 from experiments.simulation import Simulation, new_minds, numbers, setting_of, world_keys
 from sim import step
 from sim.body import Body, founder_bodies
@@ -40,14 +42,15 @@ def garden(
 ) -> dict[str, Any]:
     """Shares of the living after `ticks` of the run's creatures and of founders, greedy minds or another run."""
     loop.cache()
+    if isinstance(against, Path):
+        _same_worlds(path, against)
     experiment, living = _living(path)
+    rivals = _living(against)[1] if isinstance(against, Path) else None
     seeds = seeds or max(SEEDS, len(living))
     rival = against if isinstance(against, str) else "rival"
-    setting = setting_of(experiment, kinds=("evolved", "greedy" if rival == "greedy" else "evolved"), mutate=False)
-    half = min(experiment.world.founders, experiment.world.max_agents // 2) // 2
+    setting = _garden_setting(experiment, "greedy" if rival == "greedy" else "evolved")
+    half = max(1, min(experiment.world.founders, experiment.world.max_agents // 2) // 2)
     keys = world_keys(experiment.run.seed ^ FRESH, seeds)
-
-    rivals = _living(against) if isinstance(against, Path) else None
 
     def mixed(key: jax.Array, trial: int) -> Creatures:
         k_pick, k_rival = jax.random.split(jax.random.fold_in(key, 3))
@@ -62,14 +65,16 @@ def garden(
     sim.advance(ticks)
     alive, kind = np.asarray(sim.state.world.alive), np.asarray(sim.state.mind.kind)
     counts = np.stack([(alive & (kind == k)).sum(1) for k in (0, 1)], axis=1)
-    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    living_of = np.where(counts.sum(1) > 0, counts.sum(1), np.nan)  # nobody left: no answer
+    shares = counts / living_of[:, None]
     return {
         "assay": "garden",
         "run": str(path),
         "ticks": sim.tick,
         "seeds": seeds,
+        "valid": _valid(shares[:, 0]),
         "bodies": bodies,
-        "share": {"evolved": float(np.median(shares[:, 0])), rival: float(np.median(shares[:, 1]))},
+        "share": {"evolved": _median(shares[:, 0]), rival: _median(shares[:, 1])},
         "shares": [round(float(share), 4) for share in shares[:, 0]],
         "population": [int(total) for total in counts.sum(1)],
     }
@@ -94,25 +99,51 @@ def blindfold(path: Path, *, ticks: int = BLINDFOLD_TICKS, seeds: int = 0) -> di
         sim = Simulation(setting, settled.params, keys, jax.tree.map(jnp.copy, settled.state))
         sim.totals, sim.refounds = [dict.fromkeys(SUMS, 0) for _ in keys], [0] * seeds
         sim.advance(SETTLE_TICKS + ticks)
-        lived = np.maximum([total["agent_ticks"] for total in sim.totals], 1)
+        ticks_lived = np.array([total["agent_ticks"] for total in sim.totals])
+        lived = np.where(ticks_lived > 0, ticks_lived, np.nan)
         food = np.array([sum(total[f"{kind}_eaten"] for kind in ("plant", "meat", "prey")) for total in sim.totals])
         cost = np.array([total["upkeep"] for total in sim.totals])
         nets[name] = (food - cost) * ENERGY_QUANTUM / lived
         eaten[name] = food * ENERGY_QUANTUM / lived
-    loss = 1 - nets["blindfolded"] / nets["seeing"]
+    gainful = np.where(nets["seeing"] > 0, nets["seeing"], np.nan)  # who nets nothing has nothing to lose
+    loss = 1 - nets["blindfolded"] / gainful
     return {
         "assay": "blindfold",
         "run": str(path),
         "ticks": ticks,
         "seeds": seeds,
+        "valid": _valid(loss),
         "settled": SETTLE_TICKS,
-        "intake": float(np.median(nets["seeing"])),
-        "blindfolded": float(np.median(nets["blindfolded"])),
-        "loss": float(np.median(loss)),
+        "intake": _median(nets["seeing"]),
+        "blindfolded": _median(nets["blindfolded"]),
+        "loss": _median(loss),
         "losses": [round(float(value), 4) for value in loss],
-        "eaten": float(np.median(eaten["seeing"])),
-        "eaten_blindfolded": float(np.median(eaten["blindfolded"])),
+        "eaten": _median(eaten["seeing"]),
+        "eaten_blindfolded": _median(eaten["blindfolded"]),
     }
+
+
+def _valid(trials: np.ndarray) -> int:
+    """Number of trials with an answer."""
+    return int(np.sum(~np.isnan(trials)))
+
+
+def _median(trials: np.ndarray) -> float:
+    """Median over the trials with an answer; NaN if there are none."""
+    return float(np.nanmedian(trials)) if _valid(trials) else float("nan")
+
+
+def _garden_setting(experiment: Experiment, rival: str) -> Setting:
+    """The run's setting for evolved minds beside `rival` minds: nobody mutates, crosses or comes back."""
+    setting = setting_of(experiment, kinds=("evolved", rival), mutate=False, refound=False)
+    return replace(setting, world=replace(setting.world, breeding="asexual"))
+
+
+def _same_worlds(path: Path, against: Path) -> None:
+    """Refuses a rival run whose minds do not fit into the run's world."""
+    one, other = (runfolder.open_run(run).experiment for run in (path, against))
+    if (other.world, other.brain) != (one.world, one.brain):
+        raise UserError(f"--against {str(against)!r}: its [world] and [brain] differ, so the minds cannot meet")
 
 
 def _living(path: Path) -> tuple[Experiment, list[Creatures]]:
@@ -121,9 +152,11 @@ def _living(path: Path) -> tuple[Experiment, list[Creatures]]:
     experiment = folder.experiment
     if experiment.run.minds != "evolved":
         raise UserError(f"run {str(path)!r} has {experiment.run.minds} minds; assays want evolved ones")
-    _, arrays, _, _ = checkpoint.load_latest(folder.checkpoints)
+    _, arrays, _, warnings = checkpoint.load_latest(folder.checkpoints)
+    for warning in warnings:
+        say(warning, quiet=False)
     arrays = {name: array for name, array in arrays.items() if not name.startswith("lineage.")}
-    state = checkpoint.restore(Simulation.start(experiment).state, arrays)
+    state = checkpoint.restore(jax.eval_shape(lambda: Simulation.start(experiment).state), arrays)
     alive = np.asarray(state.world.alive)
     if not alive.any():
         raise UserError(f"run {str(path)!r} has no survivors to assay")
@@ -145,14 +178,10 @@ def _pick(key: jax.Array, creatures: Creatures, number: int) -> Creatures:
 def _rivals(
     key: jax.Array, experiment: Experiment, against: str | Path, rivals: Any, trial: int, number: int
 ) -> Creatures:
-    """`number` founders, greedy minds, or creatures of the run whose `_living` is `rivals`."""
-    setting = setting_of(experiment)
+    """`number` founders, greedy minds, or creatures of the run of which `rivals` are the living."""
     if rivals is not None:
-        other, theirs = rivals
-        if (other.world, other.brain) != (experiment.world, experiment.brain):
-            raise UserError(f"--against {str(against)!r}: its [world] and [brain] differ, so the minds cannot meet")
-        return _pick(key, theirs[trial % len(theirs)], number)
-    mind, _ = new_minds(key, setting, number, "evolved")
+        return _pick(key, rivals[trial % len(rivals)], number)
+    mind, _ = new_minds(key, setting_of(experiment), number, "evolved")
     if against == "greedy":  # an empty genome, which is never expressed: it follows the script
         nothing = jnp.zeros_like(mind.genome.enabled)
         mind = replace(mind, genome=replace(mind.genome, enabled=nothing, innovation=jnp.where(nothing, 0, -1)))

@@ -2,18 +2,26 @@
 
 Measures the default world with everything on, its area in proportion to the number of creatures (as many
 cells each as the default world at capacity) and harm and hunger set to zero, so that all stay alive: those
-are numbers, which change no cost. The roofline is the time that the bytes of one tick, as XLA counts them,
-would need at the bandwidth of a plain sum of two arrays, measured in the same process.
+are numbers, which change no cost. Each size has a process of its own (`python -m experiments.bench N` prints its
+row), so that its peak memory is its own. The roofline is the time that the bytes of one tick, as XLA counts them,
+would need at the bandwidth of a plain sum of two arrays, the best that any of these processes measured.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import math
+import os
 import resource
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from dataclasses import fields as fields_of
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -22,6 +30,7 @@ import jax.numpy as jnp
 from evolution.genome import BrainConfig
 from evolution.mutation import MutationParams
 from experiments import rollout as program
+from experiments.errors import RunError, UserError
 from experiments.rollout import SUMS, Params, Setting, State
 from experiments.simulation import Simulation, founding, numbers, world_keys
 from sim import contact, feeding, fields, metabolism, motion, senses
@@ -32,27 +41,59 @@ from sim.world import World
 TICKS, REPEATS = 64, 5
 HARMLESS = {"bite_damage": 0.0, "poison_damage": 0.0, "bite_mouthful": 0.0, "basal_cost": 0.0, "ageing": 0.0}
 HARMLESS |= {"move_cost": 0.0, "turn_cost": 0.0, "bite_cost": 0.0, "emit_cost": 0.0, "brain_cost": 0.0}
+MOST_AGENTS = next(f.metadata["high"] for f in fields_of(WorldConfig) if f.name == "max_agents")
 
 
 def world(agents: list[int]) -> dict[str, Any]:
     """One row of figures for each number of creatures."""
-    jax.config.update("jax_enable_compilation_cache", False)  # compile times are cold ones
-    bandwidth = memory_bandwidth()
-    results = [_measure(number, bandwidth) for number in agents]
-    device = jax.devices()[0]
+    for number in agents:
+        if number > MOST_AGENTS:
+            raise UserError(f"--agents {number}: must be at most {MOST_AGENTS}, the most creatures of a world")
+    rows = [_apart(number) for number in agents]
+    bandwidth = max(row.pop("bandwidth") for row in rows)
+    devices = [row.pop("device") for row in rows]
+    for row in rows:
+        moved = row["bytes_per_agent_step"] * row["agent_steps_per_s"]
+        row["roofline_share"] = round(moved / bandwidth, 3)
     return {
         "bench": "world",
-        "device": f"{device.platform} {device.device_kind}",
+        "device": devices[0],
         "bandwidth_gb_per_s": round(bandwidth / 1e9, 2),
-        "results": results,
+        "results": rows,
     }
 
 
-def memory_bandwidth() -> float:
-    """Bytes per second of `a + b` over 256 MiB arrays, best of five."""
-    a = jnp.ones(1 << 26, jnp.float32)
+def _apart(number: int) -> dict[str, Any]:
+    """What `measured` gives in a fresh process."""
+    root = str(Path(__file__).parents[1])
+    paths = [root, os.environ.get("PYTHONPATH", "")]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONSAFEPATH": "1"}
+    env |= {"JAX_TRACEBACK_FILTERING": "off"}  # else the last line of an error is a hint of JAX
+    command = [sys.executable, "-m", "experiments.bench", str(number)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise RunError(f"the process that measured {number} creatures failed: {last}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def memory_bandwidth(length: int = 1 << 26) -> float:
+    """Bytes per second of `a + b` over arrays of `length` float32 (256 MiB), best of five."""
+    a, b = jnp.ones(length, jnp.float32), jnp.zeros(length, jnp.float32)  # two, for one would be read but once
     add = jax.jit(lambda a, b: a + b)
-    return 3 * a.nbytes / _best(lambda: add(a, a))
+    return 3 * a.nbytes / _best(lambda: add(a, b))
+
+
+def peak_memory() -> int:
+    """Most bytes of main memory that this process has held.
+
+    Linux hands `ru_maxrss` on from the process that started this one, but not VmHWM.
+    """
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return 1024 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most
 
 
 def scaled(number: int) -> Setting:
@@ -66,7 +107,9 @@ def scaled(number: int) -> Setting:
     )
 
 
-def _measure(number: int, bandwidth: float) -> dict[str, Any]:
+def measured(number: int) -> dict[str, Any]:
+    """Figures for a world of `number` creatures, with the device and its bandwidth in bytes per second."""
+    jax.config.update("jax_enable_compilation_cache", False)  # compile times are cold ones
     setting = scaled(number)
     params = Params(numbers(replace(WorldParams(), **HARMLESS)), numbers(MutationParams()))
     keys = world_keys(0, 1)
@@ -85,7 +128,7 @@ def _measure(number: int, bandwidth: float) -> dict[str, Any]:
         seconds.append(time.perf_counter() - began)
         steps.append(sim.totals[0]["agent_ticks"] - before)
     rate = sorted(step / second for step, second in zip(steps, seconds, strict=True))[REPEATS // 2]
-    alive = int(sim.populations()[0])
+    alive, peak = int(sim.populations()[0]), peak_memory()  # now, before what only the bench needs
     one = jax.tree.map(lambda leaf: leaf[0], sim.state)
     moved = _bytes_per_tick(keys[0], setting, params, one)
     return {
@@ -95,10 +138,11 @@ def _measure(number: int, bandwidth: float) -> dict[str, Any]:
         "agent_steps_per_s": round(rate),
         "ns_per_agent": round(1e9 / rate, 1),
         "compile_s": round(compile_seconds, 2),
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_memory_mb": round(peak / 2**20),
         "bytes_per_agent_step": round(moved / alive),
-        "roofline_share": round(moved / alive * rate / bandwidth, 3),
         "phases_ns": phases(keys[0], setting, params, one),
+        "device": f"{jax.devices()[0].platform} {jax.devices()[0].device_kind}",
+        "bandwidth": memory_bandwidth(),
     }
 
 
@@ -174,3 +218,7 @@ def _best(call: Callable, repeats: int = 5) -> float:
         jax.block_until_ready(call())
         seconds.append(time.perf_counter() - began)
     return min(seconds)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(measured(int(sys.argv[1]))) + "\n")

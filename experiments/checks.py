@@ -15,12 +15,12 @@ from experiments.keys import literal
 from sim import senses
 from sim.body import RANGES
 from sim.config import ENERGY_LIMIT, WorldConfig, WorldParams
+from sim.fields import COARSE
 
 if TYPE_CHECKING:
     from experiments.config import Experiment, StopRule
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
-COARSE = 4  # scent and sound live on grids of a quarter of the resolution
 
 
 def check(experiment: Experiment) -> Experiment:
@@ -31,7 +31,7 @@ def check(experiment: Experiment) -> Experiment:
     _bodies(experiment.params)
     _minds(experiment)
     for rule in experiment.stop:
-        _stop(rule)
+        _stop(rule, experiment.search.algorithm == "natural")
     return experiment
 
 
@@ -81,18 +81,22 @@ def _minds(experiment: Experiment) -> None:
     if not brain.activations:
         raise _error("brain.activations", brain.activations, 'at least one function, for example ["tanh"]')
     _distinct("brain.activations", brain.activations)
+    if brain.plasticity == "reward" and "self" not in world.senses:
+        right = 'none or hebbian, or world.senses must have "self", which tells the reward'
+        raise _error("brain.plasticity", "reward", right)
     missing = [name for name in ("retina", "touch") if name not in world.senses]
     if experiment.run.minds == "greedy" and missing:
         right = f"evolved or random, or world.senses must have {' and '.join(missing)}, which greedy minds need"
         raise _error("run.minds", "greedy", right)
 
 
-def _stop(rule: StopRule) -> None:
+def _stop(rule: StopRule, natural: bool) -> None:
     if (rule.above is None) == (rule.below is None):
         both = "both" if rule.above is not None else "neither"
         raise UserError(f"stop.above, stop.below: {both} given for {rule.metric}; must be exactly one")
-    from experiments.metrics import COLUMNS  # here: most configs have no stop rule and need not load it
+    from experiments import metrics  # here: most configs have no stop rule and need not load it
 
-    if rule.metric not in COLUMNS:
-        near = suggestion(rule.metric, COLUMNS) or f"; for example {', '.join(COLUMNS[2:5])}"
+    columns = metrics.COLUMNS if natural else metrics.SEARCH_COLUMNS
+    if rule.metric not in columns:
+        near = suggestion(rule.metric, columns) or f"; for example {', '.join(columns[2:5])}"
         raise _error("stop.metric", rule.metric, f"a column of metrics.csv{near}")

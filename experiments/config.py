@@ -9,20 +9,28 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from evolution.genetic import GaParams
 from evolution.genome import BrainConfig
 from evolution.mutation import MutationParams
+from evolution.neat_species import NeatParams
+from evolution.strategies import EsParams
+from evolution.tasks.base import Task
 from experiments import keys as key_tables
+from experiments import task_table
 from experiments.checks import check
 from experiments.errors import UserError as UserError
 from experiments.errors import suggestion as suggestion
+from experiments.search_checks import check_search
 from sim.config import WorldConfig, WorldParams, key
 
 BUILTIN = Path(__file__).parent / "configs"
 MOST_TICKS = 2_000_000_000  # ticks are int32
+ALGORITHMS = ("natural", "neat", "ga", "openai_es", "cma_es", "neat_python")
+OWN_TABLE = {"neat": "neat", "ga": "ga", "openai_es": "es", "cma_es": "es"}
 
 
 @dataclass(frozen=True)
@@ -30,18 +38,33 @@ class RunConfig:
     """How long a run lasts and what it writes. Only seed, minds and on_extinction change its history."""
 
     seed: int = key(0, "seed of all randomness", low=0, high=2**32 - 1)
-    ticks: int = key(20_000, "length of the run", low=1, high=MOST_TICKS, unit="ticks")
+    ticks: int = key(20_000, "length of a run in a world", low=1, high=MOST_TICKS, unit="ticks")
+    generations: int = key(100, "most generations of a search", low=1, high=MOST_TICKS, unit="generations")
     wall_seconds: float = key(0.0, "stop after so much time; 0: no limit", low=0, high=1e9, unit="s")
-    worlds: int = key(1, "replicate worlds that run side by side, each with its own seed", low=1, high=4096)
+    worlds: int = key(1, "replicate worlds or searches that run side by side, each with its own seed", low=1, high=4096)
     minds: str = key("evolved", "what the founders think with", choices=("evolved", "random", "greedy"))
-    log_every: int = key(100, "a row of metrics every so many ticks", low=1, high=MOST_TICKS, unit="ticks")
-    checkpoint_every: int = key(5000, "a checkpoint every so many ticks", low=1, high=MOST_TICKS, unit="ticks")
+    log_every: int = key(100, "a row of metrics every so often", low=1, high=MOST_TICKS, unit="ticks or generations")
+    checkpoint_every: int = key(
+        5000, "a checkpoint every so often", low=1, high=MOST_TICKS, unit="ticks or generations"
+    )
     keep_checkpoints: int = key(3, "how many of the latest checkpoints stay", low=1, high=10_000)
     on_extinction: str = key(
         "end", "when nobody lives: end the run, or put new founders and count it", choices=("end", "refound")
     )
     sample_genomes: int = key(8, "genomes written at each checkpoint", low=0, high=65_536)
     lineage: bool = key(True, "write every birth and death to lineage/")
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """What selects. With `natural` selection there is no task: who breeds is decided in the world."""
+
+    algorithm: str = key("natural", "survival in a world, or explicit fitness on a task", choices=ALGORITHMS)
+    population: int = key(150, "genomes per generation", low=2, high=1 << 20)
+    species: int = key(32, "slots for species (neat); more than that join the nearest", low=2, high=1024)
+    structure: bool = key(False, "ga: structural mutation as well, not weights alone")
+    tournament: int = key(0, "ga: genomes that compete to be a parent; 0: truncation", low=0, high=1000)
+    until_solved: bool = key(True, "a run ends when it has solved its task")
 
 
 @dataclass(frozen=True)
@@ -64,6 +87,11 @@ class Experiment:
     params: WorldParams = WorldParams()
     brain: BrainConfig = BrainConfig()
     mutation: MutationParams = MutationParams()
+    search: SearchConfig = SearchConfig()
+    neat: NeatParams = NeatParams()
+    ga: GaParams = GaParams()
+    es: EsParams = EsParams()
+    task: Task | None = None
     run: RunConfig = RunConfig()
     stop: tuple[StopRule, ...] = ()
 
@@ -73,6 +101,10 @@ TABLES: dict[str, type] = {
     "params": WorldParams,
     "brain": BrainConfig,
     "mutation": MutationParams,
+    "search": SearchConfig,
+    "neat": NeatParams,
+    "ga": GaParams,
+    "es": EsParams,
     "run": RunConfig,
 }
 TEXTS = {"name": "name of the study; names its run folders", "description": "what it studies, in one line"}
@@ -83,7 +115,19 @@ def keys() -> list[key_tables.Row]:
     out = [key_tables.Row(name, "", "", "", doc) for name, doc in TEXTS.items()]
     for table, cls in (*TABLES.items(), ("stop", StopRule)):
         out += key_tables.rows(cls, table)
+        if table == "search":
+            out += task_table.rows()
     return out
+
+
+def tables(experiment: Experiment) -> list[str]:
+    """Names of the tables that have a say in an experiment, in the order in which they are written."""
+    algorithm = experiment.search.algorithm
+    if algorithm == "natural":
+        return ["world", "params", "brain", "mutation", "run"]
+    own = [OWN_TABLE[algorithm]] if algorithm in OWN_TABLE else []
+    land = ["world", "params"] if getattr(experiment.task, "in_world", False) else []
+    return [*land, "brain", "mutation", "search", *own, "task", "run"]
 
 
 def builtin_names() -> list[str]:
@@ -103,7 +147,15 @@ def load(name_or_path: str | Path, overrides: list[str] | tuple[str, ...] = (), 
         run = table.setdefault("run", {})
         if isinstance(run, dict):
             run["seed"] = seed
-    return from_table(table)
+    experiment = from_table(table)
+    useful = tables(experiment)
+    for text in overrides:
+        head = text.partition("=")[0].strip()
+        name = head.partition(".")[0]
+        if name in OWN_TABLE.values() and name not in useful:
+            algorithm = key_tables.literal(experiment.search.algorithm)
+            raise UserError(f"--set {text!r}: {head} has no effect with search.algorithm = {algorithm}")
+    return experiment
 
 
 def loads(text: str) -> Experiment:
@@ -135,7 +187,9 @@ def from_table(table: dict[str, Any]) -> Experiment:
     known = [row.key for row in keys()]
     values: dict[str, Any] = {}
     for name, value in table.items():
-        if name in TABLES:
+        if name == "task":
+            values[name] = task_table.read(value)
+        elif name in TABLES:
             values[name] = key_tables.read(TABLES[name], value, name, known)
         elif name == "stop":
             if not isinstance(value, list):
@@ -144,14 +198,31 @@ def from_table(table: dict[str, Any]) -> Experiment:
         elif name in TEXTS:
             values[name] = key_tables.convert(name, value, str, {})
         else:
-            raise key_tables.unknown(name, [*known, *TABLES, "stop"])
-    return check(Experiment(**values))
+            raise key_tables.unknown(name, [*known, *TABLES, "task", "stop"])
+    experiment = _pertinent(Experiment(**values), table)
+    check(experiment)
+    check_search(experiment)
+    return experiment
+
+
+def _pertinent(experiment: Experiment, table: dict[str, Any]) -> Experiment:
+    """Without the tables of other algorithms, which a file may hold too; other useless tables are refused."""
+    useful = tables(experiment)
+    idle = set(OWN_TABLE.values()) - set(useful) if "search" in useful else set()
+    algorithm = key_tables.literal(experiment.search.algorithm)
+    for name in (*TABLES, "task"):
+        given = [f"{name}.{key}" for key in table.get(name, ()) if (name, key) != ("search", "algorithm")]
+        if given and name not in useful and name not in idle:
+            raise UserError(f"{given[0]} has no effect with search.algorithm = {algorithm}; leave [{name}] out")
+    return replace(experiment, **{name: TABLES[name]() for name in idle})
 
 
 def resolved(experiment: Experiment) -> str:
     """The complete experiment as TOML; `loads` gives an equal one."""
     parts = [[f"{name} = {key_tables.literal(getattr(experiment, name))}" for name in TEXTS]]
-    parts += [[f"[{name}]", *key_tables.lines(getattr(experiment, name))] for name in TABLES]
+    for name in tables(experiment):
+        write = task_table.lines if name == "task" else key_tables.lines
+        parts.append([f"[{name}]", *write(getattr(experiment, name))])
     parts += [["[[stop]]", *key_tables.lines(rule)] for rule in experiment.stop]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
@@ -181,13 +252,14 @@ def _override(table: dict[str, Any], text: str) -> None:
         raise UserError(f"--set {text!r}: write key=value, for example --set run.ticks=1000")
     known = [row.key for row in keys()]
     head, _, tail = dotted.partition(".")
+    groups = (*TABLES, "task")
     if dotted != "stop" and (dotted not in known or head == "stop"):
         if head == "stop":
             raise UserError(f"--set {text!r}: stop is a list; write stop=[{{metric = 'population', above = 500}}]")
-        if head in TABLES and not tail:
+        if head in groups and not tail:
             raise UserError(f"--set {text!r}: {head} is a table; set one key, such as {_first(head, known)}")
         raise key_tables.unknown(dotted, known)
-    wants_text = dotted in TEXTS or (head in TABLES and key_tables.hints(TABLES[head])[tail] is str)
+    wants_text = dotted in (*TEXTS, "task.name") or (head in TABLES and key_tables.hints(TABLES[head])[tail] is str)
     value = _value(raw, wants_text)
     if not tail:
         table[dotted] = value

@@ -57,6 +57,12 @@ TABLES = {
     "params": "Numbers of the world, which need no new compilation.",
     "brain": "Room for evolved minds, and what they may be made of.",
     "mutation": "How children differ from their parents.",
+    "search": "What selects: survival in a world, or an algorithm with explicit fitness on a task, as "
+    "[neat.md](neat.md) describes.",
+    "task": "Only in searches by explicit fitness. The first word of a meaning says which tasks have the key.",
+    "neat": 'Only with `search.algorithm = "neat"`. Numbers, which need no new compilation.',
+    "ga": 'Only with `search.algorithm = "ga"`.',
+    "es": 'Only with `search.algorithm = "openai_es"` or `"cma_es"`, which need the extra `[es]`.',
     "run": "How long a run lasts and what it writes. Only `seed`, `worlds`, `minds` and `on_extinction` change what "
     "is simulated.",
     "stop": "A list of tables, `[[stop]]`, or `--set stop='[{metric = \"population\", above = 500}]'`. A rule ends the "

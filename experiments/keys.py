@@ -134,6 +134,8 @@ def _short(number: float) -> str:
 def rows(cls: type, where: str) -> Iterator[Row]:
     """The key reference of one table."""
     for f in fields(cls):
+        if not f.metadata:
+            continue
         default = "" if f.default is None else literal(f.default)
         yield Row(f"{where}.{f.name}", default, f.metadata["unit"], _limits_of(cls, f), f.metadata["doc"])
 

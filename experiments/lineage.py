@@ -18,13 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from experiments import files
+from experiments.runs import BIRTH_COLUMNS as BIRTHS
+from experiments.runs import DEATH_COLUMNS as DEATHS
 from sim.world import CAUSES
 
-BIRTHS = (
-    *("world", "uid", "mother", "father", "tick", "generation", "kind"),
-    *("connections", "hidden", "species", "size", "diet", "hue"),
-)
-DEATHS = ("world", "uid", "tick", "cause", "age", "offspring", "generation", "eaten_plant", "eaten_meat", "species")
 FLOATS = ("size", "diet", "hue", "eaten_plant", "eaten_meat")
 COLUMNS = {"births": BIRTHS, "deaths": DEATHS}
 PREFIX = "lineage."

@@ -1,4 +1,4 @@
-"""The one run loop: time passes in a `Simulation`, rows and checkpoints go into a run folder.
+"""The one run loop: time passes in a `Simulation` or a `Search`, rows and checkpoints go into a run folder.
 
 Every stretch ends at the next tick at which something is due (a row, a checkpoint, the end), and the
 simulated history does not depend on where stretches end. A kill at any moment loses at most what came
@@ -20,14 +20,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments import checkpoint, genomes, metrics, runfolder
+from experiments import checkpoint, runfolder
 from experiments.config import Experiment
 from experiments.files import Table
+from experiments.generational import Search
 from experiments.lineage import LineageWriter
 from experiments.progress import Progress, say
 from experiments.simulation import Simulation
-
-SPECIES_COLUMNS = ("tick", "world", "species", "members")
 
 
 def run(experiment: Experiment, path: Path, *, quiet: bool = False) -> dict[str, Any]:
@@ -63,7 +62,7 @@ class Session:
     folder: runfolder.RunFolder
     experiment: Experiment
     quiet: bool
-    sim: Simulation = field(init=False)
+    sim: Simulation | Search = field(init=False)
     lineage: LineageWriter | None = None
     spent: float = 0.0  # wall seconds of earlier sessions
     compiling: float = 0.0
@@ -87,12 +86,17 @@ class Session:
         finally:
             self.folder.close()
 
+    @property
+    def kind(self) -> Any:
+        """What time passes in."""
+        return Simulation if self.experiment.search.algorithm == "natural" else Search
+
     def begin(self) -> None:
         """Tick 0: founders, the first row and a checkpoint."""
         self._open_tables()
-        if self.experiment.run.lineage:
-            self.lineage = LineageWriter(self.folder.lineage, self.experiment.run.checkpoint_every)
-        self.sim = Simulation.start(self.experiment, **self._hooks())
+        if self._has_lineage:  # after a start without a usable checkpoint there may be rows of old
+            self.lineage = LineageWriter.resume(self.folder.lineage, self.experiment.run.checkpoint_every, 0, {})
+        self.sim = self.kind.start(self.experiment, **self._hooks())
         self.holds = [0] * len(self.experiment.stop)
         self._log()
         self._save()
@@ -110,33 +114,35 @@ class Session:
             say(warning, quiet=False)
         self.folder.rewind(tick)
         self._open_tables()
-        every = self.experiment.run.checkpoint_every
-        if self.experiment.run.lineage:
+        if self._has_lineage:
+            every = self.experiment.run.checkpoint_every
             self.lineage = LineageWriter.resume(self.folder.lineage, every, tick, arrays)
-        self.sim = Simulation.start(self.experiment)
-        self.sim.state = checkpoint.restore(self.sim.state, arrays)
-        self.sim.totals, self.sim.refounds = meta["totals"], meta["refounds"]
-        self.sim.on_births, self.sim.on_deaths = (self._hooks().get(name) for name in ("on_births", "on_deaths"))
+        self.sim = self.kind.resumed(self.experiment, tick, arrays, meta, **self._hooks())
         self.holds = meta["holds"]
         self._recall_clocks()
         self.last = self.sim.rows()[0]
-        say(f"resumed at tick {tick:,}", self.quiet)
+        say(f"resumed at {self.sim.unit} {tick:,}", self.quiet)
+
+    @property
+    def _has_lineage(self) -> bool:
+        return self.experiment.run.lineage and self.kind is Simulation
 
     def _recall_clocks(self) -> None:
         """Times are kept out of checkpoints, which are equal to the bit for equal histories."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             old = json.loads((self.folder.path / "summary.json").read_bytes())
-            self.spent, self.compiling = float(old["wall_seconds"]), float(old["compile_seconds"])
+            self.spent += float(old["wall_seconds"])
+            self.compiling += float(old["compile_seconds"])
 
     def _live(self) -> str:
         """Lets time pass until something ends the run; returns the status."""
-        run = self.experiment.run
-        with Progress(self.experiment.name, run.ticks, self.quiet) as progress:
+        run, sim = self.experiment.run, self.sim
+        with Progress(self.experiment.name, sim.length, sim.unit, self.quiet) as progress:
             while True:
-                progress.update(self.sim.tick, self.last)
-                if self.sim.extinct:
-                    return "extinct"
-                if self.sim.tick >= run.ticks or any(
+                progress.update(sim.tick, sim.told)
+                if sim.ended:
+                    return sim.ended
+                if sim.tick >= sim.length or any(
                     held >= rule.intervals for held, rule in zip(self.holds, self.experiment.stop, strict=True)
                 ):
                     return "done"
@@ -144,11 +150,11 @@ class Session:
                     return "done"
                 if self._asked:
                     return "interrupted"
-                target = min(_next(self.sim.tick, run.log_every), _next(self.sim.tick, run.checkpoint_every), run.ticks)
-                self.sim.advance(target)
-                if self.sim.tick % run.log_every == 0 or self.sim.tick == run.ticks or self.sim.extinct:
+                target = min(_next(sim.tick, run.log_every), _next(sim.tick, run.checkpoint_every), sim.length)
+                sim.advance(target)
+                if sim.tick % run.log_every == 0 or sim.tick == sim.length or sim.ended or sim.news:
                     self._log()
-                if self.sim.tick % run.checkpoint_every == 0 and not self.sim.extinct:
+                if sim.tick % run.checkpoint_every == 0 and not sim.ended:
                     self._save()
 
     @property
@@ -158,30 +164,19 @@ class Session:
 
     def summary(self, status: str) -> dict[str, Any]:
         """What summary.json says."""
-        sums = {name: sum(total[name] for total in self.sim.totals) for name in self.sim.totals[0]}
         wall = self.wall
-        out: dict[str, Any] = {
+        return {
             "status": status,
             "config": self.experiment.name,
             "seed": self.experiment.run.seed,
-            "ticks": self.sim.tick,
-            "worlds": self.sim.num_worlds,
-            "population": sum(row["population"] for row in self.last),
-            "births": sums["births"],
-            "deaths": {name[7:]: sums[name] for name in sums if name.startswith("deaths_")},
-            "refused_births": sums["refused_births"],
-            "refounded": sum(self.sim.refounds),
+            **self.sim.headlines(self.last, wall - self.compiling),
             "wall_seconds": round(wall, 3),
             "compile_seconds": round(self.compiling, 3),
-            "agent_steps_per_s": round(sums["agent_ticks"] / max(wall - self.compiling, 1e-9)),
         }
-        for name in ("max_generation", "mean_intake", "median_connections", "median_hidden", "species", "mean_diet"):
-            values = [row[name] for row in self.last if row["population"]]
-            out[name] = float(np.median(values)) if values else None
-        return out
 
     def _finish(self, status: str) -> dict[str, Any]:
         self._save()
+        self.last = self.sim.rows()[0]
         summary = self.summary(status)
         self.folder.summarise(summary)
         self.folder.mark(status)
@@ -193,32 +188,31 @@ class Session:
         return {} if self.lineage is None else {"on_births": self.lineage.births, "on_deaths": self.lineage.deaths}
 
     def _open_tables(self) -> None:
-        self._metrics = Table(self.folder.metrics, metrics.COLUMNS)
-        self._species = Table(self.folder.species, SPECIES_COLUMNS)
+        self._metrics = Table(self.folder.metrics, self.kind.columns)
+        self._species = Table(self.folder.species, self.kind.species_columns)
 
     def _log(self) -> None:
         self.last, species = self.sim.rows()
         self._metrics.append([list(row.values()) for row in self.last])
         self._species.append(species)
         for index, rule in enumerate(self.experiment.stop):
-            value = float(np.median([row[rule.metric] for row in self.last]))
+            values = [row[rule.metric] for row in self.last if row[rule.metric] is not None]
+            finite = [value for value in values if np.isfinite(value)]  # an extinct world has no mean
+            value = float(np.median(finite)) if finite else float("nan")
             high, low = rule.above is not None and value > rule.above, rule.below is not None and value < rule.below
             holds = high or low
             self.holds[index] = self.holds[index] + 1 if holds else 0
 
     def _save(self) -> None:
         run, tick = self.experiment.run, self.sim.tick
-        self.sim.drain()
-        pending = {}
+        arrays = self.sim.arrays()
         if self.lineage is not None:
             self.lineage.flush(tick)
-            pending = self.lineage.pending()
-        for name, genome in genomes.sample(self.sim, run.sample_genomes):
-            self.folder.genome(name, genome)
+            arrays |= self.lineage.pending()
+        self.folder.keep_genomes(self.sim.samples(run.sample_genomes))
         self._metrics.sync()
         self._species.sync()
-        meta = {"totals": self.sim.totals, "refounds": self.sim.refounds, "holds": self.holds}
-        arrays = checkpoint.flatten(self.sim.state) | pending
+        meta = self.sim.meta() | {"holds": self.holds}
         checkpoint.save(self.folder.checkpoints, tick, arrays, meta, run.keep_checkpoints)
         self.folder.summarise(self.summary("running"))
 

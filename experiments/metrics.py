@@ -17,6 +17,7 @@ from sim.config import ENERGY_QUANTUM
 ENERGIES = ("plant_eaten", "meat_eaten", "prey_eaten", "poison_eaten", "upkeep", "light_in", "heat_out", "given")
 DIET_BINS = 10
 BRAINS = ("median_connections", "median_hidden", "max_connections", "max_hidden", "species", "largest_species")
+SPECIES_COLUMNS = ("tick", "world", "species", "members")
 COLUMNS = (
     "tick",
     "world",
@@ -33,6 +34,14 @@ COLUMNS = (
     *(f"diet_{i}" for i in range(DIET_BINS)),
     "carnivore_share",
 )
+
+SEARCH_COLUMNS = (
+    *("generation", "world", "evaluations", "best_fitness", "mean_fitness", "median_fitness", "sd_fitness", "failed"),
+    *("record", "best_connections", "best_hidden", "mean_connections", "mean_hidden"),
+    *("max_connections", "max_hidden", "species", "largest_species", "threshold", "crowded"),
+    *("step", "starts", "solved"),
+)
+"""Columns of a search by explicit fitness (`experiments.generational`)."""
 
 
 def row(index: int, world: Any, mind: Any, totals: dict[str, int], refounded: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 PLAIN_EVERY = 10.0  # seconds between lines when not on a terminal
@@ -16,10 +17,10 @@ def say(text: str, quiet: bool) -> None:
 
 
 class Progress:
-    """Shows ticks, population and rate. `with Progress(...) as progress: progress.update(tick, rows)`."""
+    """Shows time, state and rate. `with Progress(...) as progress: progress.update(tick, told)`."""
 
-    def __init__(self, name: str, total: int, quiet: bool):
-        self.name, self.total, self.quiet = name, total, quiet
+    def __init__(self, name: str, total: int, unit: str, quiet: bool):
+        self.name, self.total, self.unit, self.quiet = name, total, unit, quiet
         self._bar: Any = None
         self._began = self._told = time.monotonic()
         self._first: int | None = None
@@ -33,7 +34,7 @@ class Progress:
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(),
-                TextColumn("tick {task.completed:,.0f}/{task.total:,.0f}  {task.fields[told]}"),
+                TextColumn(self.unit + " {task.completed:,.0f}/{task.total:,.0f}  {task.fields[told]}"),
                 TimeRemainingColumn(),
             )
             self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
@@ -45,18 +46,18 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def update(self, tick: int, rows: list[dict[str, Any]]) -> None:
-        """Tells where the run is; `rows` are the last metrics of each world."""
+    def update(self, tick: int, state: Callable[[], str]) -> None:
+        """Tells where the run is; `state` says how it is there."""
         if self.quiet:
             return
         now = time.monotonic()
         if self._first is None:
             self._first = tick
         rate = (tick - self._first) / max(now - self._began, 1e-9)
-        told = f"population {sum(row['population'] for row in rows):,}  {rate:,.0f} ticks/s"
+        told = f"{state()}  {rate:,.{0 if rate >= 10 else 1}f} {self.unit}s/s"
         if self._bar is not None:
             self._bar.update(self._task, completed=tick, told=told)
         elif now - self._told >= PLAIN_EVERY:
             self._told = now
             left = (self.total - tick) / rate if rate > 0 else float("inf")
-            say(f"{self.name}: tick {tick:,} of {self.total:,}  {told}  {left:,.0f} s left", quiet=False)
+            say(f"{self.name}: {self.unit} {tick:,} of {self.total:,}  {told}  {left:,.0f} s left", quiet=False)

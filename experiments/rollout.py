@@ -2,8 +2,8 @@
 
 One program serves every stretch of ticks (the trip counts are traced), so neither log interval nor
 checkpoint cadence can change a result. It stops before a tick that could want more slots than there are,
-or more room for birth records, and leaves growing and draining to the host; hence outcomes do not depend
-on capacity. Sums are int32 pairs (quanta, counts), exact however a run is cut into stretches.
+or more room for birth records or sums, and leaves growing and draining to the host; hence outcomes do not
+depend on capacity. Sums are int32 pairs (quanta, counts), exact however a run is cut into stretches.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from evolution.natural import Mind
 from sim import actions, breeding, senses, step
 from sim.config import WorldConfig, WorldParams
 from sim.fence import fenced
-from sim.space import quanta
+from sim.space import quanta, total
 from sim.world import CAUSES, Births, Events, World
 
 SUMS = (
@@ -49,6 +49,9 @@ TRAITS = ("size", "diet", "hue")
 INTAKES = ("eaten_plant", "eaten_meat")
 KINDS = ("evolved", "random", "greedy")
 LOW_BITS = 16
+FULL = (
+    1 << 29
+)  # high part of a sum that the host must take over; what is left up to 2^31 is for the ticks to the next look
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ def policy(setting: Setting, params: WorldParams):
     """`act` for minds of the setting's kinds; with several, each creature follows its own kind."""
     config = setting.world
     names = senses.names(config)
-    reward = names.index("self.gain") if "self.gain" in names else 0
+    reward = names.index("self.gain") if setting.brain.plasticity == "reward" else 0  # `checks` sees to the sense
 
     def named(kind: str):
         if kind == "random":
@@ -159,19 +162,19 @@ def shuffled(key: jax.Array, alive: jax.Array, obs: jax.Array) -> jax.Array:
 
 
 def _tick_sums(before: World, events: Events) -> dict[str, jax.Array]:
-    """What one tick adds to the sums, [] int32 each; signal in 1/256."""
+    """What one tick adds to the sums: counts [] int32, energies and signal (in 1/256) as pairs of `total`."""
     out = {
         "agent_ticks": jnp.sum(before.alive, dtype=jnp.int32),
-        "plant_eaten": jnp.sum(quanta(events.plant)),
-        "meat_eaten": jnp.sum(quanta(events.meat)),
-        "prey_eaten": jnp.sum(quanta(events.prey)),
-        "poison_eaten": jnp.sum(quanta(events.poison)),
+        "plant_eaten": total(quanta(events.plant)),
+        "meat_eaten": total(quanta(events.meat)),
+        "prey_eaten": total(quanta(events.prey)),
+        "poison_eaten": total(quanta(events.poison)),
         "upkeep": events.upkeep,
         "light_in": events.light,
         "heat_out": events.heat,
         "bites": jnp.sum(events.bit, dtype=jnp.int32),
-        "given": jnp.sum(quanta(events.given)),
-        "signal": jnp.sum(jnp.round(events.signal * 256).astype(jnp.int32)),
+        "given": total(quanta(events.given)),
+        "signal": total(jnp.round(events.signal * 256).astype(jnp.int32)),
     }
     for code, cause in enumerate(CAUSES[1:], 1):
         out[f"deaths_{cause}"] = jnp.sum(events.cause == code, dtype=jnp.int32)
@@ -179,10 +182,17 @@ def _tick_sums(before: World, events: Events) -> dict[str, jax.Array]:
 
 
 def _add(sums: jax.Array, values: dict[str, jax.Array]) -> jax.Array:
-    """Adds non-negative values; the low part stays below 2^16, so a stretch of 2^15 ticks cannot overflow."""
-    column = jnp.stack([values.get(name, jnp.int32(0)) for name in SUMS])
-    low = sums[:, 1] + (column & (2**LOW_BITS - 1))
-    return jnp.stack([sums[:, 0] + (column >> LOW_BITS) + (low >> LOW_BITS), low & (2**LOW_BITS - 1)], axis=1)
+    """Adds non-negative values, int32 or pairs of `total`; the low parts stay below 2^16.
+
+    So the high parts hold 2^31 units of energy; `rollout` stops long before.
+    """
+    column = jnp.stack([_pair(values.get(name, jnp.int32(0))) for name in SUMS])
+    low = sums[:, 1] + column[:, 1]
+    return jnp.stack([sums[:, 0] + column[:, 0] + (low >> LOW_BITS), low & (2**LOW_BITS - 1)], axis=1)
+
+
+def _pair(value: jax.Array) -> jax.Array:
+    return value if value.ndim else jnp.stack([value >> LOW_BITS, value & (2**LOW_BITS - 1)])
 
 
 def deliver(key: jax.Array, setting: Setting, params: Params, state: State) -> State:
@@ -285,9 +295,10 @@ def rollout(keys: jax.Array, setting: Setting, params: Params, state: State, unt
         free = n - jnp.sum(state.world.alive, axis=1)
         slots = (free >= min(setting.batch, n)) | (n >= setting.world.max_agents)
         rows = state.records.rows + setting.batch <= state.records.birth.shape[1]
+        sums = jnp.all(state.sums[:, :, 0] < FULL)
         lives = jnp.any(state.world.alive, axis=1)
         extinct = ~(jnp.all(lives) if setting.refound else jnp.any(lives))
-        return jnp.all(slots & rows) & ~(extinct & (state.world.tick[0] % interval == 0))
+        return jnp.all(slots & rows) & sums & ~(extinct & (state.world.tick[0] % interval == 0))
 
     def beat(carry):
         tick, state = carry

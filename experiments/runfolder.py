@@ -56,12 +56,19 @@ class RunFolder:
         """Writes summary.json."""
         files.write_json(self.path / "summary.json", summary)
 
-    def genome(self, name: str, genome: Any) -> None:
-        """Writes genomes/`name`.json."""
+    def keep_genomes(self, documents: list[tuple[str, Any]]) -> None:
+        """Writes genomes/<name>.json of each, and removes those of an earlier time."""
         folder = self.path / "genomes"
-        with files.guarded(folder):
-            folder.mkdir(exist_ok=True)
-        files.write_json(folder / f"{name}.json", genome)
+        if documents:
+            with files.guarded(folder):
+                folder.mkdir(exist_ok=True)
+        for name, document in documents:
+            files.write_json(folder / f"{name}.json", document)
+        names = {f"{name}.json" for name, _ in documents}
+        for stale in folder.glob("best-*.json"):
+            if stale.name not in names:
+                with contextlib.suppress(OSError):
+                    stale.unlink()
 
     def mark(self, status: str) -> None:
         """Notes the status, and the time if it is an end, in provenance.json."""

@@ -19,7 +19,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from evolution import natural
 from evolution.genome import num_connections
-from experiments import metrics
+from experiments import checkpoint, metrics
 from experiments.config import Experiment
 from experiments.rollout import (
     BIRTH_COLUMNS,
@@ -36,6 +36,7 @@ from experiments.rollout import (
 from sim import step
 from sim.body import Body, founder_bodies
 
+HEADLINES = ("max_generation", "mean_intake", "median_connections", "median_hidden", "species", "mean_diet")
 LONGEST = 8192  # ticks between drains: sums are exact up to 2^15
 SHRINK_EVERY = 1024
 
@@ -119,6 +120,12 @@ class Simulation:
     refounds: list[int] = field(default_factory=list)
     on_births: Callable[[dict[str, np.ndarray]], None] | None = None
     on_deaths: Callable[[dict[str, np.ndarray]], None] | None = None
+    experiment: Experiment | None = None
+
+    columns = metrics.COLUMNS
+    species_columns = metrics.SPECIES_COLUMNS
+    unit = "tick"
+    news = False  # rows are due at their intervals alone
 
     @classmethod
     def start(cls, experiment: Experiment, **hooks: Any) -> Simulation:
@@ -126,12 +133,48 @@ class Simulation:
         setting, params = setting_of(experiment), Params(numbers(experiment.params), numbers(experiment.mutation))
         keys = world_keys(experiment.run.seed, experiment.run.worlds)
         make = jax.vmap(lambda key: founding(key, setting, params, starting_slots(experiment), experiment.run.minds))
-        sim = cls(setting, params, keys, make(keys), experiment.run.minds, **hooks)
+        sim = cls(setting, params, keys, make(keys), experiment.run.minds, experiment=experiment, **hooks)
         sim.totals = [dict.fromkeys(SUMS, 0) for _ in range(sim.num_worlds)]
         sim.refounds = [0] * sim.num_worlds
         for world in range(sim.num_worlds):
             sim._report_founders(world)
         return sim
+
+    @classmethod
+    def resumed(
+        cls, experiment: Experiment, tick: int, arrays: dict[str, np.ndarray], meta: dict[str, Any], **hooks: Any
+    ) -> Simulation:
+        """The run that was saved at `tick`."""
+        del tick  # the state knows it
+        sim = cls.start(experiment)
+        sim.state = checkpoint.restore(sim.state, arrays)
+        sim.totals, sim.refounds = meta["totals"], meta["refounds"]
+        sim.on_births, sim.on_deaths = hooks.get("on_births"), hooks.get("on_deaths")
+        return sim
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything that the run goes on from; births and deaths so far are reported."""
+        self.drain()
+        return checkpoint.flatten(self.state)
+
+    def meta(self) -> dict[str, Any]:
+        """The rest of it."""
+        return {"totals": self.totals, "refounds": self.refounds}
+
+    def samples(self, count: int) -> list[tuple[str, dict[str, Any]]]:
+        """Genomes of the `count` living with most children, as documents."""
+        from experiments import genomes  # here: it knows simulations
+
+        return list(genomes.sample(self, count))
+
+    @property
+    def length(self) -> int:
+        return self.experiment.run.ticks
+
+    @property
+    def ended(self) -> str | None:
+        """Status of a run that is over before its time."""
+        return "extinct" if self.extinct else None
 
     @property
     def tick(self) -> int:
@@ -278,6 +321,28 @@ class Simulation:
         rows |= {"connections": creatures.brain[:num].astype(np.int32), "hidden": zero}
         rows["species"] = zero if mind.species is None else mind.species.name[:num]
         self.on_births(rows | {name: getattr(creatures.body, name)[:num] for name in TRAITS})
+
+    def told(self) -> str:
+        """Where the run is, for the progress bar."""
+        return f"population {int(self.populations().sum()):,}"
+
+    def headlines(self, rows: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
+        """What summary.json says of a run in a world; `rows` are its present metrics."""
+        sums = {name: sum(total[name] for total in self.totals) for name in self.totals[0]}
+        out: dict[str, Any] = {
+            "ticks": self.tick,
+            "worlds": self.num_worlds,
+            "population": sum(row["population"] for row in rows),
+            "births": sums["births"],
+            "deaths": {name[7:]: sums[name] for name in sums if name.startswith("deaths_")},
+            "refused_births": sums["refused_births"],
+            "refounded": sum(self.refounds),
+            "agent_steps_per_s": round(sums["agent_ticks"] / max(seconds, 1e-9)),
+        }
+        for name in HEADLINES:
+            values = [row[name] for row in rows if row["population"]]
+            out[name] = float(np.median(values)) if values else None
+        return out
 
     def rows(self) -> tuple[list[dict[str, Any]], list[tuple[int, int, int, int]]]:
         """Metrics of every world now, and its living species."""

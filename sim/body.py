@@ -1,7 +1,8 @@
 """Bodies: the genes that shape a creature beside its brain.
 
-Each gene has a range; values outside it are reflected back by mutation (`evolution.body`). `mutation`
-multiplies the mutation rates of brain and body, so that evolvability itself evolves.
+Each gene has a range. A mutation that would leave it is reflected at the limit, or, in genes that change by
+factors (`mutation`, `lifespan`), stops at the limit (`evolution.body`). `mutation` multiplies the mutation rates
+of brain and body, so that evolvability itself evolves (Bedau & Packard 2003). Left out: development and growth.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ FOUNDER: dict[str, float] = {
 GENES = tuple(f.name for f in fields(Body))
 
 
-def snap_size(body: Body) -> Body:
-    """Puts size on a lattice of 1/256, so that sums over creatures in a cell are exact in any order."""
+def snap_body(body: Body) -> Body:
+    """Puts size, diet and hue on a lattice of 1/256, so that sums over creatures in a cell are exact in any order."""
     values = {name: getattr(body, name) for name in GENES}
     for name in ("size", "diet", "hue"):
         values[name] = jnp.round(values[name] * 256) / 256

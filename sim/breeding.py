@@ -2,7 +2,9 @@
 
 Only the B rows of a delivery are computed (computing a child for every slot is what slows most published
 worlds); mothers beyond B wait. A mother pays for the child's flesh and first reserves. In a full world
-births are refused and counted. Left out: eggs, pregnancy, paternal care.
+births are refused and counted. Left out: eggs, pregnancy, paternal care. Sources: parents that pay for their
+children's energy, after PolyWorld (Yaeger 1994); clutch and birth energy as genes, for the trade-off between number
+and size of offspring of Smith & Fretwell (1974).
 """
 
 from __future__ import annotations
@@ -15,12 +17,12 @@ import jax
 import jax.numpy as jnp
 
 from sim.actions import decode
-from sim.body import GENES, Body, snap_size
+from sim.body import GENES, Body, snap_body
 from sim.config import WorldConfig, WorldParams
 from sim.contact import facing
 from sim.metabolism import flesh
-from sim.space import quanta, quantise
-from sim.world import NONE, Births, World, population
+from sim.space import quanta, quantise, total
+from sim.world import Births, World, occupy, population
 
 Inherit = Callable[..., tuple[Any, Body, jax.Array]]
 """`inherit(keys, minds, body, mother, father, slot, uid) -> (minds, child bodies, child brain sizes)`.
@@ -100,56 +102,45 @@ def _place(
     body: Body,
     brain: jax.Array,
 ) -> tuple[World, jax.Array]:
-    """Writes the newborn into their slots and charges the mothers. Returns the world and heat (quanta)."""
+    """Writes the newborn into their slots and charges the mothers. Returns the world and heat (quanta `[2]`)."""
     n = world.num_slots
     real = slot < n
     mothers = Body(**{name: getattr(world.body, name)[mother] for name in GENES})
     cost = jnp.where(real, price(params, mothers), 0.0)
-    body = snap_size(body)
+    body, energy = _endow(params, mothers, cost, snap_body(body))
+    heat = jnp.where(real, quanta(cost) - quanta(energy) - quanta(flesh(params, body.size)), 0)
+    payer = jnp.where(real, mother, n)
+    charged = replace(
+        world,
+        energy=world.energy.at[payer].add(-cost, mode="drop"),
+        pending=world.pending.at[payer].add(-1, mode="drop"),
+        offspring=_count_child(world.offspring, payer, father),
+    )
+    older = jnp.maximum(world.generation[mother], jnp.where(father >= 0, world.generation[father], 0))
+    world = occupy(
+        charged,
+        slot,
+        x=world.x[mother],
+        y=world.y[mother],
+        heading=jax.vmap(lambda k: jax.random.uniform(k, maxval=2 * jnp.pi))(keys),
+        energy=energy,
+        body=body,
+        brain=brain,
+        uid=uid,
+        mother=world.uid[mother],
+        father=jnp.where(father >= 0, world.uid[father], -1),
+        generation=1 + older,
+    )
+    return world, total(heat)
+
+
+def _endow(params: WorldParams, mothers: Body, cost: jax.Array, body: Body) -> tuple[Body, jax.Array]:
+    """Bodies and first reserves `[B]` that the prices which the mothers paid can afford."""
     purse = cost - quantise(params.birth_cost * mothers.size)
     too_big = flesh(params, body.size) >= purse
     body = replace(body, size=jnp.where(too_big, jnp.minimum(body.size, mothers.size), body.size))
     energy = purse - flesh(params, body.size)
-    energy = jnp.minimum(energy, quantise(params.energy_capacity * body.size))
-    heat = jnp.where(real, quanta(cost) - quanta(energy) - quanta(flesh(params, body.size)), 0)
-
-    def put(field: jax.Array, value: Any) -> jax.Array:
-        return field.at[slot].set(jnp.asarray(value, field.dtype), mode="drop")
-
-    payer = jnp.where(real, mother, n)
-    fathers = jnp.where(father >= 0, world.uid[father], -1)
-    angle = jax.vmap(lambda k: jax.random.uniform(k, maxval=2 * jnp.pi))(keys)
-    generation = 1 + jnp.maximum(world.generation[mother], jnp.where(father >= 0, world.generation[father], 0))
-    charged = world.energy.at[payer].add(-cost, mode="drop")
-    return replace(
-        world,
-        x=put(world.x, world.x[mother]),
-        y=put(world.y, world.y[mother]),
-        heading=put(world.heading, angle),
-        ux=put(world.ux, jnp.cos(angle)),
-        uy=put(world.uy, jnp.sin(angle)),
-        speed=put(world.speed, 0.0),
-        energy=put(charged, energy),
-        health=put(world.health, 1.0),
-        age=put(world.age, 0),
-        body=Body(**{name: put(getattr(world.body, name), getattr(body, name)) for name in GENES}),
-        brain=put(world.brain, brain),
-        action=put(world.action, 0.0),
-        gain=put(world.gain, 0.0),
-        pain=put(world.pain, 0.0),
-        bump=put(world.bump, 0.0),
-        pending=put(world.pending.at[payer].add(-1, mode="drop"), 0),
-        uid=put(world.uid, uid),
-        mother=put(world.mother, world.uid[mother]),
-        father=put(world.father, fathers),
-        generation=put(world.generation, generation),
-        offspring=put(_count_child(world.offspring, payer, father), 0),
-        eaten_plant=put(world.eaten_plant, 0.0),
-        eaten_meat=put(world.eaten_meat, 0.0),
-        alive=put(world.alive, True),
-        cause=put(world.cause, NONE),
-        died=put(world.died, -1),
-    ), jnp.sum(heat)
+    return body, jnp.minimum(energy, quantise(params.energy_capacity * body.size))
 
 
 def _count_child(offspring: jax.Array, mother: jax.Array, father: jax.Array) -> jax.Array:

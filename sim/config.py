@@ -80,11 +80,6 @@ class WorldConfig:
     def sexual(self) -> bool:
         return self.breeding != "asexual"
 
-    @property
-    def contact(self) -> bool:
-        """Whether any act needs to know who stands in front."""
-        return self.bite or self.give or self.sexual
-
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -103,7 +98,13 @@ class WorldParams:
     poison_damage: float = key(0.4, "health lost per energy of poison eaten", low=0, high=100, unit="1/energy")
     obstacle_cover: float = key(0.06, "share of the ground that is rock", low=0, high=0.6)
     meat_start: float = key(0.0, "carrion at tick 0", low=0, high=4, unit="energy/cell")
-    meat_decay: float = key(0.01, "carrion that turns to heat", low=0, high=1, unit="1/tick")
+    meat_decay: float = key(
+        0.01,
+        "share of carrion that turns to heat; a cell loses at least 1/4096 a tick, even at 0",
+        low=0,
+        high=1,
+        unit="1/tick",
+    )
     # climate
     day_length: float = key(200.0, "length of a day", low=2, high=1e6, unit="ticks")
     day_depth: float = key(0.3, "0: nights as bright as days; 1: dark nights", low=0, high=1)

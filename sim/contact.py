@@ -3,7 +3,8 @@
 Each cell presents one of the bodies in it, drawn anew every tick by a hash of (uid, tick), so no pair
 search and no sort is needed and the outcome does not depend on slots. A creature reaches the body
 presented by the cell ahead, or, when that is empty, by its own cell. Left out: reaching a second body
-of a crowded cell in the same tick.
+of a crowded cell in the same tick. Sources: biting after the fighting of PolyWorld (Yaeger 1994), which knows no
+giving; the hash is the finaliser of MurmurHash3 (Appleby 2011).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import jax.numpy as jnp
 
 from sim.config import ENERGY_QUANTUM, WorldConfig, WorldParams
 from sim.feeding import meat_yield
-from sim.space import ahead, cell, quanta, quantise
+from sim.space import ahead, cell, quanta, quantise, total
 from sim.world import World
 
 
@@ -27,7 +28,7 @@ class Fight:
     damage: jax.Array  # [N] health lost to bites
     prey: jax.Array  # [N] energy gained by biting
     bit: jax.Array  # [N] bool
-    heat: jax.Array  # [] int32 quanta lost undigested
+    heat: jax.Array  # [2] int32 quanta lost undigested, a pair of `space.total`
 
 
 def facing(config: WorldConfig, world: World) -> jax.Array:
@@ -74,18 +75,18 @@ def bite(params: WorldParams, world: World, target: jax.Array, wants: jax.Array)
     torn = jnp.minimum(quantise(demand * served), world.energy)
     swallowed = jnp.maximum(quantise(mouthful * served[victim]) - ENERGY_QUANTUM, 0.0)
     prey = quantise(swallowed * meat_yield(params, body.diet))
-    heat = jnp.sum(quanta(torn)) - jnp.sum(quanta(prey))
+    heat = total(quanta(torn)) - total(quanta(prey))
     world = replace(world, energy=world.energy - torn + prey)
     return world, Fight(damage=damage, prey=prey, bit=bit, heat=heat)
 
 
 def give(params: WorldParams, world: World, target: jax.Array, wants: jax.Array) -> tuple[World, jax.Array, jax.Array]:
-    """Givers hand energy to the one in front. Returns the world, gifts `[N]` and heat (what found no room)."""
+    """Givers hand energy to the one in front. Returns the world, gifts `[N]`, heat `[2]` (what found no room)."""
     giving = wants & (target >= 0)
     receiver = jnp.where(giving, target, 0)
     gift = jnp.where(giving, jnp.minimum(quantise(jnp.float32(params.gift)), quantise(world.energy / 2)), 0.0)
     received = jnp.zeros_like(gift).at[receiver].add(gift)
     room = jnp.maximum(quantise(params.energy_capacity * world.body.size) - (world.energy - gift), 0.0)
     kept = jnp.minimum(received, room)
-    heat = jnp.sum(quanta(received - kept))
+    heat = total(quanta(received - kept))
     return replace(world, energy=world.energy - gift + kept), gift, heat

@@ -3,7 +3,9 @@
 A creature of diet d fills the share 1-d of its mouth with plants (and the poison that grows among them, in
 proportion) and d with carrion. When mouths ask for more than the cell holds, all get the same share of what
 they asked. Digestion too depends on diet: plants give (1-d)^e, meat d^e of their energy, the rest is heat;
-poison gives nothing and harms. The larger e (`diet_exponent`), the more specialists gain on omnivores.
+poison gives nothing and harms. The larger e (`diet_exponent`), the more specialists gain on omnivores: the
+convex and concave trade-offs of Levins (1962). Sharing is the scramble competition of Nicholson (1954). Left out:
+handling time, choice of food within a cell.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from sim.config import ENERGY_QUANTUM, WorldConfig, WorldParams
-from sim.space import cell, quanta, quantise
+from sim.space import cell, quanta, quantise, total
 from sim.world import World
 
 
@@ -26,7 +28,7 @@ class Meal:
     plant: jax.Array  # [N] energy gained from plants
     meat: jax.Array  # [N] energy gained from carrion
     poison: jax.Array  # [N] poison swallowed
-    heat: jax.Array  # [] int32 quanta lost undigested
+    heat: jax.Array  # [2] int32 quanta lost undigested, a pair of `space.total`
 
 
 def plant_yield(params: WorldParams, diet: jax.Array) -> jax.Array:
@@ -58,7 +60,7 @@ def eat(config: WorldConfig, params: WorldParams, world: World, wants: jax.Array
     got = {"meat": zero, "poison": zero} | got
     plant = quantise(got["plants"] * plant_yield(params, body.diet))
     meat = quantise(got["meat"] * meat_yield(params, body.diet))
-    heat -= jnp.sum(quanta(plant)) + jnp.sum(quanta(meat))
+    heat -= total(quanta(plant)) + total(quanta(meat))
     world = replace(world, energy=world.energy + plant + meat, **fields)
     return world, Meal(plant=plant, meat=meat, poison=got["poison"], heat=heat)
 
@@ -68,17 +70,17 @@ def _serve(
 ) -> tuple[dict[str, jax.Array], dict[str, jax.Array], jax.Array]:
     """Serves mouths `[N]` that ask `[H*W]` in all from stores `[H, W]`, in proportion to what stands there.
 
-    Returns what is left of each store, what each mouth got of it, and what was taken in all (int32 quanta).
+    Returns what is left of each store, what each mouth got of it, and what was taken in all (quanta `[2]`).
     """
     standing = {name: field.reshape(-1) for name, field in stores.items()}
     supply = sum(standing.values())
     served = jnp.minimum(1.0, supply / jnp.maximum(asked, ENERGY_QUANTUM)) / jnp.maximum(supply, ENERGY_QUANTUM)
-    left, got, total = {}, {}, jnp.int32(0)
+    left, got, gone = {}, {}, jnp.int32(0)
     for name, field in standing.items():
         share = field * served
         taken = jnp.minimum(quantise(share * asked), field)
         bites = quantise(share.at[index].get(mode="promise_in_bounds") * mouth)
         got[name] = jnp.maximum(bites - ENERGY_QUANTUM, 0.0)  # rounding never gives out more than was taken
         left[name] = (field - taken).reshape(stores[name].shape)
-        total += jnp.sum(quanta(taken))
-    return left, got, total
+        gone += total(quanta(taken))
+    return left, got, gone

@@ -19,6 +19,12 @@ from sim.config import WorldParams
 
 def fenced(params: WorldParams, phase: Callable[..., Any], *args: Any) -> Any:
     """`phase(*args)` computed as a whole. Leaves that the phase hands through are not copied."""
+    # true by its range, which XLA does not know; equal for all worlds of a batch
+    return fenced_by(params.mouth >= 0, phase, *args)
+
+
+def fenced_by(always: jax.Array, phase: Callable[..., Any], *args: Any) -> Any:
+    """`phase(*args)` as a whole; `always` [] is true, which the compiler must not be able to find out."""
     if jax.default_backend() != "cpu":
         return phase(*args)
     leaves, structure = jax.tree.flatten(args)
@@ -32,6 +38,5 @@ def fenced(params: WorldParams, phase: Callable[..., Any], *args: Any) -> Any:
 
     shapes = jax.eval_shape(changed, *leaves)
     blank = lambda *_: [jnp.zeros(shape.shape, shape.dtype) for shape in shapes]
-    always = params.mouth >= 0  # true by its range, which XLA does not know; equal for all worlds of a batch
     fresh = iter(jax.lax.cond(always, changed, blank, *leaves))
     return jax.tree.unflatten(seen["tree"], [next(fresh) if i is None else leaves[i] for i in seen["from"]])

@@ -15,7 +15,7 @@ from sim.actions import Acts
 from sim.config import ENERGY_LIMIT, ENERGY_QUANTUM, WorldConfig, WorldParams
 from sim.contact import Fight
 from sim.feeding import Meal
-from sim.space import cell, quanta, quantise
+from sim.space import cell, quanta, quantise, total
 from sim.world import AGED, BITTEN, NONE, POISONED, STARVED, World
 
 
@@ -38,7 +38,7 @@ def upkeep(params: WorldParams, world: World, acts: Acts, bit: jax.Array | None)
 def metabolise(
     params: WorldParams, world: World, acts: Acts, meal: Meal, fight: Fight | None
 ) -> tuple[World, jax.Array]:
-    """Pays costs, wounds, heals and ages. Returns the world and the heat given off (quanta)."""
+    """Pays costs, wounds, heals and ages. Returns the world and the heat given off (quanta `[2]`)."""
     harm = params.poison_damage * meal.poison
     if fight is not None:
         harm = harm + fight.damage
@@ -50,7 +50,7 @@ def metabolise(
     price = quantise(heal * params.heal_cost)
     able = world.alive & (energy > price)
     price = jnp.where(able, price, 0.0)
-    heat = jnp.sum(quanta(paid)) + jnp.sum(quanta(price))
+    heat = total(quanta(paid)) + total(quanta(price))
     alive = world.alive
     world = replace(
         world,
@@ -65,7 +65,10 @@ def metabolise(
 def die(
     config: WorldConfig, params: WorldParams, world: World, fight: Fight | None
 ) -> tuple[World, jax.Array, jax.Array]:
-    """Ends lives. Returns the world, cause of death of this tick `[N]` and heat (quanta, without carrion)."""
+    """Ends lives. Returns the world, cause of death of this tick `[N]` and heat (quanta `[2]`, without carrion).
+
+    As for births, the tick of death is that of the world which first lacks the creature: the next one.
+    """
     bitten = fight.damage > 0 if fight is not None else jnp.zeros_like(world.alive)
     cause = jnp.where(world.age >= world.body.lifespan, AGED, NONE)
     cause = jnp.where(world.energy <= 0, STARVED, cause)
@@ -73,23 +76,23 @@ def die(
     cause = jnp.where(world.alive, cause, NONE).astype(jnp.int32)
     dead = cause != NONE
     carcass = jnp.where(dead, world.energy + flesh(params, world.body.size), 0.0)
-    heat, meat = jnp.int32(0), world.meat
+    meat = world.meat
     if meat is not None:
         index = cell(config, world.x, world.y)
         fallen = jnp.zeros(meat.size, jnp.int32).at[index].add(quanta(carcass), mode="promise_in_bounds")
         room = jnp.int32(ENERGY_LIMIT / ENERGY_QUANTUM) - quanta(meat.reshape(-1))
         kept = jnp.minimum(fallen, room)
-        heat = jnp.sum(fallen - kept)
+        heat = total(fallen - kept)
         meat = meat + (kept * ENERGY_QUANTUM).reshape(meat.shape)
     else:
-        heat = jnp.sum(quanta(carcass))
+        heat = total(quanta(carcass))
     world = replace(
         world,
         meat=meat,
         alive=world.alive & ~dead,
         energy=jnp.where(dead, 0.0, world.energy),
         cause=jnp.where(dead, cause, world.cause),
-        died=jnp.where(dead, world.tick, world.died),
+        died=jnp.where(dead, world.tick + 1, world.died),
     )
     return world, cause, heat
 

@@ -2,7 +2,9 @@
 
 Creatures are splatted into a feature image beside the fields; a retina of rays × distances gathers from
 it, so the cost is O(N) with no pair search. Along a ray, near things count more (1/distance) and rock
-hides what lies behind it. Left out: smooth interpolation (sight is of whole cells) and noise.
+hides what lies behind it. Left out: smooth interpolation (sight is of whole cells) and noise. Sources: sight as
+a row of rays that also sees the bodies of others, after PolyWorld (Yaeger 1994); smell as a difference of
+logarithms (Weber's law).
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from sim.config import ENERGY_QUANTUM, WorldConfig
 
 LATTICE = 1024.0
+BLOCK = 1 << 15  # numbers of 16 bits that int32 can add up
 
 
 def snap(length: jax.Array) -> jax.Array:
@@ -28,6 +29,17 @@ def quantise(energy: jax.Array) -> jax.Array:
 def quanta(energy: jax.Array) -> jax.Array:
     """Energies (multiples of the quantum) as int32 counts, for exact sums."""
     return jnp.round(energy / ENERGY_QUANTUM).astype(jnp.int32)
+
+
+def total(counts: jax.Array) -> jax.Array:
+    """Sum of int32 counts of any shape, which may pass 2^31: `[2]` int32, 65536 · the first + the second.
+
+    Such pairs may be added and subtracted like numbers.
+    """
+    block = min(BLOCK, counts.size)
+    rows = jnp.pad(counts.reshape(-1), (0, -counts.size % block)).reshape(-1, block)
+    low = jnp.sum(rows & 0xFFFF, axis=1)
+    return jnp.stack([jnp.sum(rows >> 16) + jnp.sum(low >> 16), jnp.sum(low & 0xFFFF)])
 
 
 def wrap(config: WorldConfig, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:

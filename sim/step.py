@@ -16,11 +16,11 @@ import jax.numpy as jnp
 
 from sim import contact, feeding, fields, metabolism, motion, senses
 from sim.actions import Acts, decode, names, sane
-from sim.body import GENES, Body, snap_size
+from sim.body import GENES, Body, snap_body
 from sim.config import WorldConfig, WorldParams
 from sim.fence import fenced
 from sim.space import cell, quantise, snap
-from sim.world import NONE, Events, World
+from sim.world import NONE, Events, World, occupy
 
 Act = Callable[[jax.Array, Any, Any, jax.Array], tuple[Any, jax.Array]]
 """`act(key, mind, memory, obs) -> (memory, action)` for one creature: obs `[I]`, action `[A]` in -1…1."""
@@ -52,15 +52,31 @@ def tick(
     if blindfold is not None:
         obs = blindfold(k_blind, world.alive, obs)
     memory, action = apart(think, world.uid, mind, memory, obs)
-    before = world.energy
+    world, fight, events = _behave(config, params, world, action)
+    voice = decode(config, action).voice
+    voice = None if voice is None else jnp.where(world.alive[:, None], voice, 0.0)
+    world = apart(lambda world: fields.waft(config, params, world, voice), world)
+    world, cause, lost = apart(lambda world: metabolism.die(config, params, world, fight), world)
+    world, absorbed, rotten = apart(lambda world: fields.regrow(k_grow, config, params, world), world)
+    events = replace(events, cause=cause, heat=events.heat + lost + rotten, light=absorbed)
+    if voice is not None:
+        events = replace(events, signal=jnp.sum(voice, axis=1))
+    light, season = fields.light(config, params, world.tick + 1)
+    return replace(world, tick=world.tick + 1, light=light, season=season), memory, events
 
+
+def _behave(
+    config: WorldConfig, params: WorldParams, world: World, action: jax.Array
+) -> tuple[World, contact.Fight | None, Events]:
+    """Moves, feeds, gives, fights and pays for living, by the actions `[N, A]`. Returns the events so far."""
+    apart, before, nothing = partial(fenced, params), world.energy, jnp.zeros_like(world.energy)
     world = apart(lambda world: motion.move(config, params, world, decode(config, action)), world)
     world, meal = apart(lambda world: feeding.eat(config, params, world, decode(config, action).eat), world)
-    fight, gift, spilt = None, jnp.zeros_like(before), jnp.int32(0)
+    fight, gift, spilt = None, nothing, jnp.int32(0)
     if config.bite or config.give:
         world, fight, gift, spilt = apart(lambda world: _touch(config, params, world, decode(config, action)), world)
     world, burnt = apart(lambda world: metabolism.metabolise(params, world, decode(config, action), meal, fight), world)
-    prey = fight.prey if fight is not None else jnp.zeros_like(before)
+    prey = fight.prey if fight is not None else nothing
     world = replace(
         world,
         action=jnp.where(world.alive[:, None], action, world.action),
@@ -68,35 +84,32 @@ def tick(
         eaten_plant=world.eaten_plant + meal.plant,
         eaten_meat=world.eaten_meat + meal.meat + prey,
     )
-    voice = decode(config, action).voice
-    voice = None if voice is None else jnp.where(world.alive[:, None], voice, 0.0)
-    world = apart(lambda world: fields.waft(config, params, world, voice), world)
-    world, cause, lost = apart(lambda world: metabolism.die(config, params, world, fight), world)
-    world, absorbed, rotten = apart(lambda world: fields.regrow(k_grow, config, params, world), world)
-    events = Events(
-        plant=meal.plant,
-        meat=meal.meat,
-        prey=prey,
-        poison=meal.poison,
-        damage=fight.damage if fight is not None else jnp.zeros_like(before),
-        bit=fight.bit if fight is not None else jnp.zeros_like(world.alive),
-        given=gift,
-        signal=jnp.sum(voice, axis=1) if voice is not None else jnp.zeros_like(before),
-        cause=cause,
-        upkeep=burnt,
-        heat=meal.heat + spilt + burnt + lost + rotten,
-        light=absorbed,
+    return (
+        world,
+        fight,
+        Events(
+            plant=meal.plant,
+            meat=meal.meat,
+            prey=prey,
+            poison=meal.poison,
+            damage=fight.damage if fight is not None else nothing,
+            bit=fight.bit if fight is not None else jnp.zeros_like(world.alive),
+            given=gift,
+            signal=nothing,
+            cause=jnp.full_like(world.cause, NONE),
+            upkeep=burnt,
+            heat=meal.heat + spilt + burnt,
+            light=jnp.zeros_like(burnt),
+        ),
     )
-    light, season = fields.light(config, params, world.tick + 1)
-    return replace(world, tick=world.tick + 1, light=light, season=season), memory, events
 
 
 def _touch(
     config: WorldConfig, params: WorldParams, world: World, acts: Acts
 ) -> tuple[World, contact.Fight | None, jax.Array, jax.Array]:
-    """Gives and bites. Returns the world, the fight, gifts `[N]` and heat (quanta)."""
+    """Gives and bites. Returns the world, the fight, gifts `[N]` and heat (quanta `[2]`)."""
     target = contact.facing(config, world)
-    fight, gift, heat = None, jnp.zeros_like(world.energy), jnp.int32(0)
+    fight, gift, heat = None, jnp.zeros_like(world.energy), jnp.zeros(2, jnp.int32)
     if config.give:
         world, gift, heat = contact.give(params, world, target, acts.give)
     if config.bite:
@@ -142,42 +155,22 @@ def settle(
     k_place, k_heading = jax.random.split(key)
     num = brain.shape[0]
     x, y = _places(k_place, config, world.rock, num)
-    bodies = snap_size(bodies)
-    heading = jax.random.uniform(k_heading, (num,), maxval=2 * jnp.pi)
-
-    def put(field: jax.Array, value: Any) -> jax.Array:
-        return field.at[:num].set(value)
-
-    return replace(
+    bodies, row, nobody = snap_body(bodies), jnp.arange(num, dtype=jnp.int32), jnp.full(num, -1)
+    world = occupy(
         world,
-        x=put(world.x, x),
-        y=put(world.y, y),
-        heading=put(world.heading, heading),
-        ux=put(world.ux, jnp.cos(heading)),
-        uy=put(world.uy, jnp.sin(heading)),
-        speed=put(world.speed, 0.0),
-        energy=put(world.energy, quantise(params.founder_energy * params.energy_capacity * bodies.size)),
-        health=put(world.health, 1.0),
-        age=put(world.age, 0),
-        body=Body(**{name: put(getattr(world.body, name), getattr(bodies, name)) for name in GENES}),
-        brain=put(world.brain, brain),
-        action=put(world.action, 0.0),
-        gain=put(world.gain, 0.0),
-        pain=put(world.pain, 0.0),
-        bump=put(world.bump, 0.0),
-        pending=put(world.pending, 0),
-        uid=put(world.uid, world.next_uid + jnp.arange(num, dtype=jnp.int32)),
-        mother=put(world.mother, -1),
-        father=put(world.father, -1),
-        generation=put(world.generation, 0),
-        offspring=put(world.offspring, 0),
-        eaten_plant=put(world.eaten_plant, 0.0),
-        eaten_meat=put(world.eaten_meat, 0.0),
-        alive=put(world.alive, True),
-        cause=put(world.cause, NONE),
-        died=put(world.died, -1),
-        next_uid=world.next_uid + num,
+        row,
+        x=x,
+        y=y,
+        heading=jax.random.uniform(k_heading, (num,), maxval=2 * jnp.pi),
+        energy=quantise(params.founder_energy * params.energy_capacity * bodies.size),
+        body=bodies,
+        brain=brain,
+        uid=world.next_uid + row,
+        mother=nobody,
+        father=nobody,
+        generation=jnp.zeros(num),
     )
+    return replace(world, next_uid=world.next_uid + num)
 
 
 def _places(key: jax.Array, config: WorldConfig, rock: jax.Array | None, num: int) -> tuple[jax.Array, jax.Array]:

@@ -7,12 +7,13 @@ takes the slot, which is how every death can be logged from a program of fixed s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from sim.body import Body
+from sim.body import GENES, Body
 
 NONE, STARVED, BITTEN, POISONED, AGED = 0, 1, 2, 3, 4
 CAUSES = ("none", "starved", "bitten", "poisoned", "aged")
@@ -49,7 +50,7 @@ class World:
     eaten_meat: jax.Array  # [N] float32 lifetime gain from carrion and prey
     alive: jax.Array  # [N] bool
     cause: jax.Array  # [N] int32 index into CAUSES; of the dead
-    died: jax.Array  # [N] int32 tick of death, -1 while alive
+    died: jax.Array  # [N] int32 tick of the first world without it, -1 while alive
     # fields
     fertility: jax.Array  # [H, W] float32 most plants a cell bears (0: barren)
     toxic: jax.Array | None  # [H, W] bool ground on which poison grows in place of plants
@@ -74,7 +75,10 @@ class World:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Events:
-    """What one tick did. Slot arrays are [N]; energies are multiples of ENERGY_QUANTUM."""
+    """What one tick did. Slot arrays are [N]; energies are multiples of ENERGY_QUANTUM.
+
+    Sums over the world are pairs of `sim.space.total`.
+    """
 
     plant: jax.Array  # [N] energy gained from plants
     meat: jax.Array  # [N] energy gained from carrion
@@ -85,9 +89,9 @@ class Events:
     given: jax.Array  # [N] energy given away
     signal: jax.Array  # [N] summed loudness
     cause: jax.Array  # [N] int32 cause of death in this tick, NONE for the living
-    upkeep: jax.Array  # [] int32 energy that living cost, in quanta; part of heat
-    heat: jax.Array  # [] int32 energy that left as heat, in quanta
-    light: jax.Array  # [] int32 energy that plants took from light, in quanta
+    upkeep: jax.Array  # [2] int32 energy that living cost, in quanta; part of heat
+    heat: jax.Array  # [2] int32 energy that left as heat, in quanta
+    light: jax.Array  # [2] int32 energy that plants took from light, in quanta
 
 
 @jax.tree_util.register_dataclass
@@ -99,7 +103,7 @@ class Births:
     mother: jax.Array  # [B] int32 slot of the mother
     father: jax.Array  # [B] int32 slot of the father, -1 for none
     uid: jax.Array  # [B] int32 of the newborn
-    heat: jax.Array  # [] int32 energy lost in giving birth, in quanta
+    heat: jax.Array  # [2] int32 energy lost in giving birth, in quanta, a pair of `sim.space.total`
     refused: jax.Array  # [] int32 births refused because the world is full
     waiting: jax.Array  # [] int32 births carried over to the next delivery
 
@@ -107,3 +111,16 @@ class Births:
 def population(world: World) -> jax.Array:
     """Number of the living, [] int32."""
     return jnp.sum(world.alive, dtype=jnp.int32)
+
+
+def occupy(world: World, slot: jax.Array, *, heading: jax.Array, body: Body, **known: jax.Array) -> World:
+    """Gives slots `[B]` (N: none) to newcomers, founders or newborn: fields `[B]` as told, all others as at birth."""
+    known |= {"heading": heading, "ux": jnp.cos(heading), "uy": jnp.sin(heading)}
+    zero = ("speed", "age", "action", "gain", "pain", "bump", "pending", "offspring", "eaten_plant", "eaten_meat")
+    values: dict[str, Any] = dict.fromkeys(zero, 0) | {"health": 1, "alive": True, "cause": NONE, "died": -1} | known
+
+    def put(field: jax.Array, value: Any) -> jax.Array:
+        return field.at[slot].set(jnp.asarray(value, field.dtype), mode="drop")
+
+    genes = {name: put(getattr(world.body, name), getattr(body, name)) for name in GENES}
+    return replace(world, body=Body(**genes), **{name: put(getattr(world, name), v) for name, v in values.items()})

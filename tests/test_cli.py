@@ -274,7 +274,7 @@ def test_run_folder_tells_where_it_comes_from():
     assert told["command"] == "firstword run 'a b'" and told["seed"] == 9 and told["status"] == "running"
     assert {"python", "jax", "numpy", "firstword"} <= set(told["versions"]) and told["ended"] is None
     run.mark("done")
-    run.genome("best", {"fitness": 1})
+    run.keep_genomes([("best", {"fitness": 1})])
     run.summarise({"status": "done"})
     assert json.loads(Path("r/genomes/best.json").read_text()) == {"fitness": 1}
     opened = runfolder.open_run("r")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evolution.tasks.memory import Memory
 from experiments import config
 from experiments.errors import UserError
 from experiments.keys import hints
@@ -36,13 +37,24 @@ def value_of(hint, meta):
 
 @st.composite
 def experiments(draw):
-    """Experiments with every free key drawn; those bound by a rule on several keys keep to the rule."""
-    tables = {}
+    """Experiments with every free key drawn that has a say; those bound by a rule on several keys keep to the rule."""
     bound = {"width", "height", "founders", "max_agents", "births_at_once", "senses", "retina_distances"}
-    bound |= {"energy_capacity", "flesh", "connections", "founder_connections", "minds"}
-    for name, cls in config.TABLES.items():
-        free = [f for f in dataclasses.fields(cls) if f.name not in bound]
-        tables[name] = cls(**{f.name: draw(value_of(hints(cls)[f.name], f.metadata)) for f in free})
+    bound |= {"energy_capacity", "flesh", "connections", "founder_connections", "founder_hidden", "minds"}
+    bound |= {"population", "tournament", "founder_topology", "plasticity"}
+    algorithm = draw(st.sampled_from(("natural", *config.OWN_TABLE)))
+    if algorithm == "natural":
+        bound |= {"dynamics", "aggregations", "response", "steps"}
+    drawn = config.Experiment(search=config.SearchConfig(algorithm), task=None if algorithm == "natural" else Memory())
+    fixed = {
+        "search": {"algorithm": algorithm},
+        "brain": {"founder_topology": "random" if algorithm in ("natural", "neat") else "layered"},
+    }
+    tables = {}
+    for name in config.tables(drawn):
+        cls = Memory if name == "task" else config.TABLES[name]
+        free = [f for f in dataclasses.fields(cls) if f.name not in bound and f.name not in fixed.get(name, ())]
+        values = {f.name: draw(value_of(hints(cls)[f.name], f.metadata)) for f in free}
+        tables[name] = cls(**values, **fixed.get(name, {}))
     text = st.text(st.characters(exclude_categories=["Cs"]))
     return config.Experiment(name="drawn", description=draw(text), **tables)
 
@@ -63,10 +75,12 @@ def test_builtin_configs_are_complete_and_described(name, tmp_path):
 
 
 def test_resolved_config_names_every_key():
-    text = config.resolved(config.Experiment())
+    searches = [config.SearchConfig(algorithm) for algorithm in config.OWN_TABLE]
+    studies = [config.Experiment(), *(config.Experiment(search=search, task=Memory()) for search in searches)]
+    text = "".join(map(config.resolved, studies))
     reference = config.keys()
     for row in reference:
-        if not row.key.startswith("stop."):
+        if not row.key.startswith(("stop.", "task.")):
             assert re.search(rf"^{row.key.rpartition('.')[2]} = ", text, re.M), row.key
 
 

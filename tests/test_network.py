@@ -18,9 +18,7 @@ from evolution.mutation import MutationParams, mutate
 
 BOUNDED = ("tanh", "sigmoid", "relu", "identity", "clamped", "gauss", "sin", "abs")  # values stay small for long
 INPUTS, OUTPUTS = 6, 3
-CONFIG = BrainConfig(
-    hidden=8, connections=40, activations=BOUNDED, plasticity="hebbian", founder_connections=10
-)
+CONFIG = BrainConfig(hidden=8, connections=40, activations=BOUNDED, plasticity="hebbian", founder_connections=10)
 WILD = MutationParams(add_connection=0.9, add_node=0.5, activation=0.5, toggle=0.2, rate=0.5)
 NUM, ROUNDS = 300, 25
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -14,9 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments import simulation
-from experiments.rollout import SUMS, _add, shuffled
-from sim.world import CAUSES
+from experiments import config, rollout, simulation
+from experiments.errors import UserError
+from experiments.rollout import SUMS, _add, _tick_sums, shuffled
+from sim.config import ENERGY_QUANTUM
+from sim.space import total
+from sim.world import CAUSES, Events
 from tests.tiny import LETHAL, TINY, Book, assert_equal_tables, grown, tiny
 from tests.worlds import LUSH
 
@@ -77,7 +81,7 @@ def test_every_creature_is_born_once_and_dies_at_most_once():
     for row in book.rows:
         tick, total = row["tick"], {name: row[name] for name in SUMS}
         born = np.sum(births["tick"] <= tick)
-        gone = deaths["tick"] < tick
+        gone = deaths["tick"] <= tick
         assert total["births"] == born - TINY.world.founders
         assert row["population"] == born - gone.sum()
         for code, cause in enumerate(CAUSES[1:], 1):
@@ -97,13 +101,13 @@ def test_parents_are_alive_when_their_children_are_born():
         mother, father, tick = births["mother"][i], births["father"][i], births["tick"][i]
         assert mother != father
         for parent in {mother, father} - {-1}:
-            assert born[parent] < tick <= died.get(parent, tick)
+            assert born[parent] < tick < died.get(parent, tick + 1)
             children[parent] += 1
         assert births["generation"][i] == 1 + max(generation[mother], generation[father])
     for uid, tick, age, offspring, line in zip(
         *(deaths[name] for name in ("uid", "tick", "age", "offspring", "generation")), strict=True
     ):
-        assert (age, offspring, line) == (tick - born[uid] + 1, children[uid], generation[uid])
+        assert (age, offspring, line) == (tick - born[uid], children[uid], generation[uid])
 
 
 def test_lineage_tells_what_the_living_are():
@@ -154,7 +158,7 @@ def test_all_dead_stop_at_the_next_delivery():
     book.sim.advance(100)
     last = book.deaths["tick"].max()
     interval = TINY.world.birth_interval
-    assert book.sim.extinct and book.sim.tick == (last // interval + 1) * interval
+    assert book.sim.extinct and book.sim.tick == -(-last // interval) * interval
     assert len(book.deaths["uid"]) == TINY.world.founders
     tick = book.sim.tick
     book.sim.advance(200)
@@ -195,6 +199,46 @@ def test_sums_are_exact(ticks):
     for i, _ in enumerate(names):
         high, low = (int(part) for part in sums[i])
         assert high * 65536 + low == sum(values[i] for values in ticks)
+
+
+def test_sums_of_one_tick_may_pass_what_int32_holds():
+    """A hundred thousand creatures move up to 255 units of energy each, 12 million in all; int32 ends at 32,768."""
+    rng, number = np.random.default_rng(0), 100_000
+    moved = {name: rng.integers(0, 255 * 65536, number) for name in ("plant", "meat", "prey", "poison", "given")}
+    loud = rng.integers(0, 8 * 256 * 256, number)
+    nothing = jnp.zeros(number, jnp.int32)
+    sums = {name: total(jnp.asarray(moved[name], jnp.int32)) for name in ("plant", "meat", "prey")}
+    events = Events(
+        **{name: jnp.asarray(quanta * ENERGY_QUANTUM, jnp.float32) for name, quanta in moved.items()},
+        **dict.fromkeys(("damage", "bit", "cause"), nothing),
+        signal=jnp.asarray(loud / 256, jnp.float32),
+        upkeep=sums["plant"],
+        heat=sums["plant"] + sums["meat"] - sums["prey"],
+        light=sums["meat"],
+    )
+    before = SimpleNamespace(alive=jnp.ones(number, bool))
+    once = jax.jit(lambda sums, events: _add(sums, _tick_sums(before, events)))
+    twice = once(once(jnp.zeros((len(SUMS), 2), jnp.int32), events), events)
+    told = {name: (65536 * int(high) + int(low)) // 2 for name, (high, low) in zip(SUMS, twice, strict=True)}
+    whole = {name: int(quanta.sum()) for name, quanta in moved.items()}
+    true = {f"{name}_eaten": whole[name] for name in ("plant", "meat", "prey", "poison")}
+    true |= {"given": whole["given"], "signal": int(loud.sum()), "agent_ticks": number}
+    true |= {"upkeep": whole["plant"], "light_in": whole["meat"]}
+    true["heat_out"] = whole["plant"] + whole["meat"] - whole["prey"]
+    assert min(true["given"], true["heat_out"]) > 2**39
+    assert {name: told[name] for name in true} == true
+
+
+def test_a_reward_needs_the_sense_that_tells_it():
+    blind = "[world]\nsenses = ['retina', 'touch']\n[brain]\nplasticity = "
+    with pytest.raises(UserError, match=r'^brain.plasticity = "reward": must be none .* "self", .*$'):
+        config.loads(f"{blind}'reward'")
+    for fine in (f"{blind}'hebbian'", "brain.plasticity = 'reward'"):
+        experiment = config.loads(fine)
+        rollout.policy(simulation.setting_of(experiment), experiment.params)
+    unchecked = replace(config.loads(f"{blind}'none'"), brain=config.BrainConfig(plasticity="reward"))
+    with pytest.raises(ValueError):
+        rollout.policy(simulation.setting_of(unchecked), unchecked.params)
 
 
 @given(st.lists(st.booleans(), min_size=9, max_size=9), st.integers(0, 2**32 - 1))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.body import snap_size
+from sim.body import snap_body
 from sim.config import WorldParams
 from sim.space import quantise
 from sim.step import total_energy
@@ -19,29 +19,37 @@ from tests.worlds import BARE, BRAIN, EVERYTHING, LUSH, MUTATION, WALLED, Number
 STRETCH = 500
 
 
-def lead(seed: int, config, params: WorldParams, ticks: int) -> dict[str, int]:
-    """Lives `ticks` ticks in stretches, closing both ledgers after each; returns the summed totals."""
+def lead(seed: int, config, params: WorldParams, ticks: int) -> tuple[dict[str, int], list[str]]:
+    """Lives `ticks` ticks in stretches, closing both ledgers after each.
+
+    Returns the summed totals, and a line for every ledger that did not close.
+    """
     key = jax.random.key(seed)
     colony = found(key, config, BRAIN, config.max_agents, params)
     heads, before = int(population(colony.world)), total_energy(params, colony.world)
     sums: dict[str, int] = {}
+    gaps = []
     for done in range(0, ticks, STRETCH):
         stretch = min(STRETCH, ticks - done)
         colony, totals = live(key, config, BRAIN, Numbers(params, MUTATION), colony, stretch)
         counts = {name: int(total) for name, total in totals.items()}
         heads += counts["births"] - counts["deaths"]
         after = total_energy(params, colony.world)
-        assert after - before == counts["light"] - counts["heat"], f"after tick {int(colony.world.tick)}"
-        assert counts["miscounts"] == 0
-        assert heads == int(population(colony.world))
+        found_out = {
+            "energy": after - before - (counts["light"] - counts["heat"]),
+            "heads": int(population(colony.world)) - heads,
+            "ticks with a wrong count of heads": counts["miscounts"],
+        }
+        gaps += [f"{name} off by {gap} at tick {int(colony.world.tick)}" for name, gap in found_out.items() if gap]
         before = after
         fewest = min(counts["fewest"], sums.get("fewest", counts["fewest"]))
         sums = {name: sums.get(name, 0) + count for name, count in counts.items()} | {"fewest": fewest}
-    return sums
+    return sums, gaps
 
 
 def test_ledgers_close_over_ten_thousand_ticks_with_everything_on():
-    sums = lead(1, EVERYTHING, LUSH, 10_000)
+    sums, gaps = lead(1, EVERYTHING, LUSH, 10_000)
+    assert gaps == []
     assert sums["fewest"] > 0
     flows = ("light", "heat", "plant", "meat", "prey", "poison", "given", "bites")
     assert all(sums[name] > 0 for name in (*flows, "births", "sexual", "refused", *CAUSES[1:])), sums
@@ -49,7 +57,8 @@ def test_ledgers_close_over_ten_thousand_ticks_with_everything_on():
 
 @pytest.mark.parametrize("config", [WALLED, BARE], ids=["walled", "bare"])
 def test_ledgers_close_in_other_worlds(config):
-    sums = lead(1, config, LUSH, 500)
+    sums, gaps = lead(1, config, LUSH, 500)
+    assert gaps == []
     assert sums["births"] > 0 and sums["deaths"] > 0
 
 
@@ -67,7 +76,8 @@ def test_ledgers_close_whatever_the_numbers(seed, names):
         low, high = TUNABLE[name]
         share = rng.choice([0.0, 1.0, rng.random(), rng.random() ** 4])
         drawn[name] = float(np.float32(low + share * (high - low)))
-    lead(seed, EVERYTHING, replace(LUSH, **drawn), 60)
+    _, gaps = lead(seed, EVERYTHING, replace(LUSH, **drawn), 60)
+    assert gaps == []
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -79,7 +89,7 @@ def test_energy_survives_a_massacre_in_one_cell(seed):
     energy = quantise(jax.random.uniform(key, (64,), minval=20.0, maxval=29.0))
     world = replace(
         world,
-        body=snap_size(replace(world.body, size=jnp.full(64, 2.99, jnp.float32))),
+        body=snap_body(replace(world.body, size=jnp.full(64, 2.99, jnp.float32))),
         energy=jnp.where(world.alive, energy, 0.0),
         health=jnp.where(crowd, -1.0, world.health),
         x=jnp.where(crowd, world.x[0], world.x),

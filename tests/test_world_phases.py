@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sim import actions, contact, feeding, fields, metabolism, motion, senses, space
 from sim.config import ENERGY_QUANTUM, WorldConfig
-from tests.worlds import BRAIN, EVERYTHING, LUSH, WALLED, Numbers, found, live
+from tests.worlds import BRAIN, EVERYTHING, LUSH, WALLED, Numbers, found, live, whole
 from tests.worlds import facing as turned
 
 WORLD = found(jax.random.key(0), EVERYTHING, BRAIN, 64).world
@@ -25,7 +25,7 @@ observe = jax.jit(senses.observe, static_argnums=0)
 @partial(jax.jit, static_argnums=0)
 def eat(config: WorldConfig, world, wants):
     world, meal = feeding.eat(config, LUSH, world, wants)
-    return world, {name: getattr(meal, name) for name in ("plant", "meat", "poison", "heat")}
+    return world, {name: getattr(meal, name) for name in ("plant", "meat", "poison")} | {"heat": whole(meal.heat)}
 
 
 def scattered(seed: int, patch: int = 6):
@@ -50,6 +50,34 @@ def scattered(seed: int, patch: int = 6):
         rock=jnp.asarray(rng.random((HEIGHT, WIDTH)) < 0.2, jnp.float32),
         tick=jnp.int32(rng.integers(0, 1000)),
     )
+
+
+@given(st.integers(1, 4), st.integers(-3, 3), st.integers(0, 10**6))
+def test_totals_are_exact_beyond_int32(blocks, more, seed):
+    size = max(1, blocks * space.BLOCK + more)
+    counts = np.random.default_rng(seed).integers(-(2**31), 2**31, size)
+    high, low = (int(part) for part in space.total(jnp.asarray(counts, jnp.int32)))
+    assert 65536 * high + low == counts.sum()
+
+
+def test_light_that_a_large_world_takes_in_is_told_in_full():
+    """Over 65,536 units of energy in one tick, of which int32 quanta hold 32,768."""
+    config = WorldConfig(width=512, height=512, poison=False, meat=False, obstacles=False, scent=False)
+    params = replace(LUSH, plant_growth=1.0, plant_spread=0.0, seed_rate=0.0)
+    full = jnp.ones((512, 512))
+    world = replace(WORLD, plants=full / 2, fertility=full, poison=None, meat=None, light=jnp.float32(1))
+    after, absorbed, heat = fields.regrow(jax.random.key(0), config, params, world)
+    assert np.asarray(after.plants).sum(dtype=np.float64) == 0.75 * 512 * 512
+    assert 65536 * int(absorbed[0]) + int(absorbed[1]) == 512 * 512 // 4 * 65536
+    assert not np.any(heat)
+
+
+@pytest.mark.parametrize("rate, lying, left", [(0.0, 1.0, 1 - 2**-12), (0.0, 2**-13, 0.0), (0.5, 1.0, 0.5)])
+def test_carrion_rots_by_its_rate_but_never_less_than_a_crumb(rate, lying, left):
+    world = replace(WORLD, meat=jnp.full((HEIGHT, WIDTH), lying))
+    after, _, heat = fields.regrow(jax.random.key(0), EVERYTHING, replace(LUSH, meat_decay=rate), world)
+    assert np.all(np.asarray(after.meat) == left)
+    assert int(whole(heat)) * ENERGY_QUANTUM == (lying - left) * HEIGHT * WIDTH
 
 
 @given(st.integers(0, 10**6))

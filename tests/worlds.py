@@ -141,12 +141,17 @@ def found(key, config: WorldConfig, brain: BrainConfig, slots: int, params: Worl
     return Colony(world, minds, natural.newborn_memory(minds))
 
 
+def whole(pair: jax.Array) -> jax.Array:
+    """The number that a pair of `sim.space.total` stands for; in these small worlds it fits into int32."""
+    return 65536 * pair[0] + pair[1]
+
+
 def tally(before: World, events: Events, after: World) -> dict[str, jax.Array]:
     """What one tick did, as int32 scalars."""
     deaths = jnp.sum(events.cause > 0, dtype=jnp.int32)
     out = {
-        "light": events.light,
-        "heat": events.heat,
+        "light": whole(events.light),
+        "heat": whole(events.heat),
         "deaths": deaths,
         "bites": jnp.sum(events.bit, dtype=jnp.int32),
         "miscounts": (population(before) - deaths != population(after)).astype(jnp.int32),
@@ -163,7 +168,7 @@ def birth_tally(before: World, births: Births, after: World) -> dict[str, jax.Ar
     """What one delivery did, as int32 scalars."""
     born = jnp.sum(births.uid >= 0, dtype=jnp.int32)
     return {
-        "heat": births.heat,
+        "heat": whole(births.heat),
         "births": born,
         "sexual": jnp.sum(births.father >= 0, dtype=jnp.int32),
         "refused": births.refused,

@@ -90,7 +90,7 @@ def standing(motion: Motion) -> jax.Array:
     return (jnp.abs(x) <= TRACK) & (jnp.abs(long) <= FALLEN) & (jnp.abs(short) <= FALLEN)
 
 
-def at_rest(x=0.0, v=0.0, long=START, long_spin=0.0) -> Motion:
+def start_motion(x: float = 0.0, v: float = 0.0, long: float = START, long_spin: float = 0.0) -> Motion:
     """A start: the short pole is always upright and still."""
     return tuple(jnp.asarray(value, jnp.float32) for value in (x, v, long, long_spin, 0.0, 0.0))
 
@@ -128,7 +128,7 @@ class DoublePole:
         return Generalisation(velocities=self.velocities, bias_input=self.bias_input)
 
     def reset(self, key: jax.Array, episode: jax.Array) -> State:
-        return State(motion=at_rest(), balanced=jnp.int32(0), unrest=None)
+        return State(motion=start_motion(), balanced=jnp.int32(0), unrest=None)
 
     def observe(self, state: State) -> jax.Array:
         seen = range(6) if self.velocities else POSITIONS
@@ -201,7 +201,7 @@ class Generalisation(DoublePole):
     def reset(self, key: jax.Array, episode: jax.Array) -> State:
         digits = [episode // len(GRID) ** place % len(GRID) for place in (3, 2, 1, 0)]
         parts = [jnp.array(GRID)[digit] * 2 - 1 for digit in digits]
-        motion = at_rest(*(part * most for part, most in zip(parts, RANGES, strict=True)))
+        motion = start_motion(*(part * most for part, most in zip(parts, RANGES, strict=True)))
         return State(motion=motion, balanced=jnp.int32(0), unrest=None)
 
     def score(self, finals: State) -> jax.Array:

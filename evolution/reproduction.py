@@ -1,0 +1,86 @@
+"""Children of a generational population: who their parents are, and what becomes of their genes.
+
+All children are crossed and their numbers mutated in one pass. Few of them change in structure, which costs most,
+so those are gathered and worked on in turns. Leaves out who may be a parent (`neat_algorithm`, `genetic`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from evolution.crossover import crossover
+from evolution.genome import BrainConfig, Genome
+from evolution.mutation import MutationParams, chances, mutate_numbers, restructure
+from sim.fence import fenced_by
+
+TURNS = 8  # parts of a population of which each may change in structure at a time
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Parents:
+    """Who begets each of P children: indices into the population."""
+
+    first: jax.Array  # [P] int32, the fitter
+    second: jax.Array  # [P] int32
+    crossed: jax.Array  # [P] bool: has two parents
+    copied: jax.Array  # [P] bool: is an unchanged champion
+    mutated: jax.Array  # [P] bool
+
+
+def children(
+    key: jax.Array,
+    brain: BrainConfig,
+    mutation: MutationParams,
+    inputs: int,
+    outputs: int,
+    genome: Genome,
+    parents: Parents,
+    generation: jax.Array,
+    structure: bool = True,
+) -> Genome:
+    """One child `[P, ...]` for each row of parents in `genome` `[P, ...]`; `structure`: topology may change too."""
+    num = parents.first.shape[0]
+    apart = partial(fenced_by, mutation.weights >= 0)
+    scale = jnp.float32(1)
+
+    def mix(key, first, second, crossed):
+        return _choose(crossed, crossover(key[0], first, second), first)
+
+    def alter(key, base, mutated):
+        new = mutate_numbers(key[1], brain, mutation, outputs, scale, base)
+        return _choose(mutated, new, base), chances(key[1], mutation, scale) & mutated
+
+    keys = apart(lambda k: jax.vmap(lambda one: jax.random.split(one, 2))(jax.random.split(k, num)), key)
+    mothers = apart(_rows, genome, parents.first)
+    fathers = apart(_rows, genome, parents.second)
+    young = apart(jax.vmap(mix), keys, mothers, fathers, parents.crossed)
+    young, flags = apart(jax.vmap(alter), keys, young, parents.mutated & ~parents.copied)
+    if not structure:
+        return young
+    changes = jnp.any(flags, axis=1)
+    order = jnp.argsort(~changes, stable=True)
+    batch = -(-num // TURNS)
+    change = jax.vmap(lambda k, f, g: restructure(k[1], f, brain, mutation, inputs, g, generation))
+
+    def turn(i, young):
+        start = jnp.minimum(i * batch, num - batch)  # the last turn may overlap: not twice
+        index = jax.lax.dynamic_slice(order, (start,), (batch,))
+        fresh = (start + jnp.arange(batch) >= i * batch)[:, None]
+        new = change(keys[index], flags[index] & fresh, _rows(young, index))
+        return jax.tree.map(lambda all_, part: all_.at[index].set(part, unique_indices=True), young, new)
+
+    return jax.lax.fori_loop(0, -(-jnp.sum(changes) // batch), turn, young)
+
+
+def _choose(flag: jax.Array, new: Any, old: Any) -> Any:
+    return jax.tree.map(lambda a, b: jnp.where(flag, a, b), new, old)
+
+
+def _rows(tree: Any, index: jax.Array) -> Any:
+    return jax.tree.map(lambda leaf: leaf[index], tree)
