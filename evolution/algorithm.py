@@ -40,6 +40,19 @@ class Algorithm(Protocol):
 
     def measures(self, state: Any) -> dict[str, jax.Array]:
         """Numbers [] of its own that belong into a row of metrics."""
+        ...
+
+
+class Insular(Algorithm, Protocol):
+    """An algorithm whose population may be split into islands (`evolution.islands`)."""
+
+    def settled(self, state: Any, place: jax.Array, newcomers: Genome, fitness: jax.Array) -> Any:
+        """The evaluated population with `newcomers` `[m, ...]` in the places `[m]` of others; fitness `[P]`, sane."""
+        ...
+
+    def pooled(self, measures: dict[str, jax.Array]) -> dict[str, jax.Array]:
+        """Its measures [] of a whole run from those of its islands `[I]`."""
+        ...
 
 
 def sane(fitness: jax.Array) -> jax.Array:
@@ -51,3 +64,8 @@ def room(genome: Genome) -> jax.Array:
     """Hidden nodes and connection genes of the largest of genomes `[P, ...]`, [2] int32."""
     genes = jnp.max(jnp.sum(genome.innovation >= 0, axis=1))
     return jnp.stack([jnp.max(jax.vmap(num_hidden)(genome)), genes]).astype(jnp.int32)
+
+
+def put(genome: Genome, place: jax.Array, newcomers: Genome) -> Genome:
+    """Genomes `[P, ...]` with others `[m, ...]` in the places `[m]`."""
+    return jax.tree.map(lambda leaf, new: leaf.at[place].set(new), genome, newcomers)

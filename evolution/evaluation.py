@@ -1,4 +1,4 @@
-"""Fitness of many networks on a task: all episodes of all networks as lanes of one rollout.
+"""Fitness of many networks on a task: all episodes of all networks as lanes of one rollout, or as the task says.
 
 Lanes are the last axes `[E, L]` of every array: E episodes, L = W·P networks of W replicate runs. A lane that
 is done keeps its state. When few lanes are left they are gathered into narrower arrays, so that one network
@@ -8,6 +8,7 @@ same episodes; the key of a run decides their random starts.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -16,10 +17,10 @@ import jax.numpy as jnp
 from agents.dense import Dynamics, Nets, rest, think
 from evolution.genome import BrainConfig, Genome
 from evolution.phenotype import dynamics, networks
-from evolution.tasks.base import Task
+from evolution.tasks.base import EpisodicTask, Task
 
 NARROWING = 8  # lanes are gathered when so small a share of them is left
-LEAST = 128  # lanes below which gathering gains nothing
+LEAST = 32  # lanes below which gathering gains nothing
 LONG = 64  # steps below which it does not either
 
 
@@ -29,7 +30,16 @@ def evaluate(
     """Fitness `[W, P]`, whether the task's criterion is met `[W, P]`, and final states `[W, P, E, ...]`.
 
     `keys` `[W]`; genomes `[W, P, ...]`; runs to `skip` `[W]` are not simulated and get what they start with.
+    A task that assesses by itself (`evolution.tasks.base.WorldTask`) says what its final states are.
     """
+    assess = getattr(task, "assess", None) or partial(in_lanes, task)
+    return assess(config, keys, genome, skip)
+
+
+def in_lanes(
+    task: EpisodicTask, config: BrainConfig, keys: jax.Array, genome: Genome, skip: jax.Array | None = None
+) -> tuple[jax.Array, jax.Array, Any]:
+    """`evaluate` for a task of one network at a time."""
     runs, num = genome.node.shape[:2]
     flat = jax.tree.map(lambda leaf: leaf.reshape(runs * num, *leaf.shape[2:]), genome)
     nets = networks(config, task.inputs, flat)
@@ -44,7 +54,7 @@ def evaluate(
     return shape(fitness), shape(passed), jax.tree.map(lambda leaf: shape(jnp.moveaxis(leaf, -1, 0)), finals)
 
 
-def rollout(task: Task, how: Dynamics, nets: Nets, state: Any, done: jax.Array) -> Any:
+def rollout(task: EpisodicTask, how: Dynamics, nets: Nets, state: Any, done: jax.Array) -> Any:
     """Final states `[..., E, L]` of all lanes."""
     value = rest(nets, done.shape[0])
     lanes, widths = done.size, []
@@ -63,7 +73,7 @@ def rollout(task: Task, how: Dynamics, nets: Nets, state: Any, done: jax.Array) 
     return jax.tree.map(lambda leaf: leaf.reshape(*leaf.shape[:-1], episodes, -1), full)
 
 
-def _narrowed(task: Task, how: Dynamics, nets: Nets, network: jax.Array, carry: Any, widths: list[int]) -> Any:
+def _narrowed(task: EpisodicTask, how: Dynamics, nets: Nets, network: jax.Array, carry: Any, widths: list[int]) -> Any:
     """Final states `[..., L]` after going on with `widths[0]` lanes, which hold all that are not done."""
     step, state, value, done = carry
     kept = jnp.argsort(done, stable=True)[: widths[0]]
@@ -84,7 +94,7 @@ def _rows(nets: Nets, index: jax.Array) -> Nets:
     return jax.tree.map(lambda leaf: leaf if leaf.ndim == 0 else leaf[..., index], nets)
 
 
-def _until(task: Task, how: Dynamics, nets: Nets, carry: Any, enough: int) -> Any:
+def _until(task: EpisodicTask, how: Dynamics, nets: Nets, carry: Any, enough: int) -> Any:
     """Steps `(step, state, value, done)` on until the time is up or no more than `enough` lanes go on."""
     lanes = lambda one: jax.vmap(jax.vmap(one, in_axes=-1, out_axes=-1), in_axes=-1, out_axes=-1)
 

@@ -13,7 +13,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from evolution.algorithm import room, sane
+from evolution.algorithm import put, room, sane
 from evolution.genome import BrainConfig, Genome, founder, widened
 from evolution.mutation import MutationParams
 from evolution.randomness import light
@@ -100,6 +100,15 @@ class Genetic:
             copied=copied,
             mutated=~copied,
         )
+
+    def settled(self, state: GeneticState, place: jax.Array, newcomers: Genome, fitness: jax.Array) -> GeneticState:
+        """See `evolution.algorithm.Insular`."""
+        del fitness
+        return replace(state, genome=put(state.genome, place, newcomers))
+
+    def pooled(self, measures: dict[str, jax.Array]) -> dict[str, jax.Array]:
+        """Nothing of its own."""
+        return measures
 
     def widened(self, state: GeneticState, hidden: int, connections: int) -> tuple[Genetic, GeneticState]:
         """The same search with more room in its genomes; outside jit."""

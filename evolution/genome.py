@@ -112,7 +112,7 @@ def split_id(innovation: jax.Array, times: jax.Array) -> jax.Array:
 def founder(key: jax.Array, config: BrainConfig, inputs: int, outputs: int) -> Genome:
     """A first genome: minimal (random input-output connections), layered or complete."""
     k_source, k_target, k_weight, k_rate = jax.random.split(key, 4)
-    units, size = outputs + config.hidden, config.connections
+    units, size, limit = outputs + config.hidden, config.connections, config.weight_limit
     row = jnp.arange(units, dtype=jnp.int32)
     column = jnp.arange(size, dtype=jnp.int32)
     node = jnp.where(row < outputs, row + inputs, -1)
@@ -128,7 +128,7 @@ def founder(key: jax.Array, config: BrainConfig, inputs: int, outputs: int) -> G
         pairs = designed(config, inputs, outputs)
         source, target = (jnp.full(size, -1, jnp.int32).at[: len(pairs)].set(ends) for ends in zip(*pairs, strict=True))
         innovation, real = connection_id(source, target), column < len(pairs)
-    evolves = node >= 0
+    evolves, weight = node >= 0, jax.random.normal(k_weight, (size,))
     return Genome(
         node=node,
         bias=jnp.zeros(units),
@@ -136,7 +136,7 @@ def founder(key: jax.Array, config: BrainConfig, inputs: int, outputs: int) -> G
         innovation=jnp.where(real, innovation, -1),
         source=jnp.where(real, source, -1),
         target=jnp.where(real, target, -1),
-        weight=jnp.where(real, config.founder_weight * jax.random.normal(k_weight, (size,)), 0.0),
+        weight=jnp.where(real, jnp.clip(config.founder_weight * weight, -limit, limit), 0.0),
         rate=jnp.where(real, 0.01 * jax.random.normal(k_rate, (size,)), 0.0),
         enabled=real,
         refused=jnp.int32(0),

@@ -196,7 +196,8 @@ def add_connection(
     innovation, source, target, may, known, clash = (column[one] for column in columns)
     vacant = genome.innovation < 0
     fits = jnp.any(vacant) & ~known & ~clash & may
-    weight, rate = weight_new * jax.random.normal(k_weight), 0.01 * jax.random.normal(k_rate)
+    weight = jnp.clip(weight_new * jax.random.normal(k_weight), -config.weight_limit, config.weight_limit)
+    rate = 0.01 * jax.random.normal(k_rate)
     grown = _write(genome, jnp.argmax(vacant), fits, innovation, source, target, weight, rate, generation)
     grown = replace(grown, enabled=grown.enabled | (same[one] & may))
     return replace(grown, refused=genome.refused + (may & ~known & ~fits))

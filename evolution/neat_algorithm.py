@@ -15,11 +15,11 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from evolution.algorithm import room, sane
+from evolution.algorithm import put, room, sane
 from evolution.compatibility import genes
 from evolution.genome import BrainConfig, Genome, founder, widened
 from evolution.mutation import MutationParams
-from evolution.neat_species import NeatParams, Niches, judged, no_species, offspring, speciate
+from evolution.neat_species import NeatParams, Niches, judged, no_species, offspring, settle, speciate
 from evolution.randomness import light
 from evolution.reproduction import Parents, children
 from sim.fence import fenced_by
@@ -89,6 +89,24 @@ class Neat:
         best = jnp.maximum(state.best, top)
         return NeatState(genome, member, niches, state.generation + 1, best, unimproved)
 
+    def settled(self, state: NeatState, place: jax.Array, newcomers: Genome, fitness: jax.Array) -> NeatState:
+        """See `evolution.algorithm.Insular`. Newcomers are compared with the champion of each species."""
+        order = ranking(state.member, fitness)
+        champions = order[jnp.clip(starts(state.niches.size), 0, self.population - 1)]
+        types, new = genes(state.genome, champions), genes(newcomers)
+        niches, member = settle(self.params, state.niches, state.member, place, types, new)
+        return replace(state, genome=put(state.genome, place, newcomers), niches=niches, member=member)
+
+    def pooled(self, measures: dict[str, jax.Array]) -> dict[str, jax.Array]:
+        """Species of all islands, their mean threshold, and the largest as a share of all genomes."""
+        islands = measures["species"].shape[0]
+        return {
+            "species": jnp.sum(measures["species"]),
+            "threshold": jnp.mean(measures["threshold"]),
+            "largest_species": jnp.max(measures["largest_species"]) / islands,
+            "crowded": jnp.sum(measures["crowded"]),
+        }
+
     def widened(self, state: NeatState, hidden: int, connections: int) -> tuple[Neat, NeatState]:
         """The same search with more room in its genomes; outside jit."""
         brain = replace(self.brain, hidden=hidden, connections=connections)
@@ -153,12 +171,14 @@ def mating(
         return order[begin[species] + jnp.minimum(place, able[species] - 1)]
 
     used = jnp.sum(niches.alive, dtype=jnp.int32)
-    elsewhere = jnp.minimum(jnp.floor(jax.random.uniform(k_other, (num,)) * used).astype(jnp.int32), used - 1)
+    others = jnp.maximum(used - 1, 1)
+    elsewhere = jnp.minimum(jnp.floor(jax.random.uniform(k_other, (num,)) * others).astype(jnp.int32), others - 1)
+    elsewhere = jnp.minimum(elsewhere + (elsewhere >= species), used - 1)  # any but its own, if there is another
     abroad = jax.random.uniform(k_inter, (num,)) < params.interspecies
     first, second = drawn(k_first, species), drawn(k_second, jnp.where(abroad, elsewhere, species))
     swap = (fitness[second] > fitness[first]) | ((fitness[second] == fitness[first]) & (size[second] < size[first]))
     champion = order[begin[species]]
-    keeps = (niches.size[species] >= params.elite_size) | (champion == jnp.argmax(fitness))
+    keeps = (niches.size[species] >= params.elite_size) | (fitness[champion] == jnp.max(fitness))
     copied = (rank == 0) & keeps
     crossed = jax.random.uniform(k_alone, (num,)) >= params.mutate_only
     return Parents(

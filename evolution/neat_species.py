@@ -63,7 +63,7 @@ def no_species(slots: int, params: NeatParams) -> Niches:
     """An empty table."""
     zeros = jnp.zeros(slots, jnp.int32)
     nothing = jnp.full(slots, -1, jnp.int32)
-    low, none = jnp.full(slots, -jnp.inf), jnp.int32(0)
+    low, none = jnp.full(slots, -jnp.inf, jnp.float32), jnp.int32(0)
     return Niches(nothing, zeros, low, zeros, zeros, none, jnp.float32(params.threshold), none)
 
 
@@ -72,9 +72,35 @@ def speciate(params: NeatParams, niches: Niches, representatives: Genes, many: G
 
     `representatives` are `[C, S]`; columns of free slots are ignored.
     """
+    filled, member, crowded = _joined(params, niches, representatives, many)
+    niches = _counted(replace(niches, age=niches.age + 1), filled, member, crowded)
+    return _packed(_steered(params, niches), member)
+
+
+def settle(
+    params: NeatParams,
+    niches: Niches,
+    member: jax.Array,
+    place: jax.Array,
+    representatives: Genes,
+    newcomers: Genes,
+) -> tuple[Niches, jax.Array]:
+    """The table and the slots `[P]` of all after `newcomers` `[C, m]` took the places `[m]` of others.
+
+    Newcomers join species or found them by the same rules as children. Nothing else changes: residents stay in
+    their species, and no species ages.
+    """
+    filled, slot, crowded = _joined(params, niches, representatives, newcomers)
+    member = member.at[place].set(slot)
+    return _packed(_counted(niches, filled, member, crowded), member)
+
+
+def _joined(
+    params: NeatParams, niches: Niches, representatives: Genes, many: Genes
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Slots in use once all of `many` `[C, P]` have their slot `[P]`, and how many of them found none free."""
     to = partial(distances, many=many, excess=params.excess, disjoint=params.disjoint, weight=params.weight)
     slots, num = niches.name.shape[0], many.innovation.shape[1]
-    row = jnp.arange(slots, dtype=jnp.int32)
 
     def admit(slot, gap, carry):
         member, nearest, least = carry
@@ -101,21 +127,25 @@ def speciate(params: NeatParams, niches: Niches, representatives: Genes, many: G
         return slot + 1, admit(slot, gap, rest)
 
     filled, (member, nearest, _) = jax.lax.while_loop(homeless, found, (used, carry))
-    crowded = jnp.sum(member < 0, dtype=jnp.int32)
-    member = jnp.where(member < 0, nearest, member)
+    return filled, jnp.where(member < 0, nearest, member), jnp.sum(member < 0, dtype=jnp.int32)
+
+
+def _counted(niches: Niches, filled: jax.Array, member: jax.Array, crowded: jax.Array) -> Niches:
+    """The table with the species that were founded, and the sizes of all."""
+    row = jnp.arange(niches.name.shape[0], dtype=jnp.int32)
+    used = jnp.sum(niches.alive, dtype=jnp.int32)
     new = (row >= used) & (row < filled)
     size = jnp.sum(member[:, None] == row[None, :], axis=0, dtype=jnp.int32)
-    niches = replace(
+    return replace(
         niches,
         name=jnp.where(new, niches.next_name + row - used, niches.name),
         size=size,
         record=jnp.where(new, -jnp.inf, niches.record),
         stagnant=jnp.where(new, 0, niches.stagnant),
-        age=jnp.where(new, 0, niches.age + 1),
+        age=jnp.where(new, 0, niches.age),
         next_name=niches.next_name + filled - used,
         crowded=niches.crowded + crowded,
     )
-    return _packed(_steered(params, niches), member)
 
 
 def _steered(params: NeatParams, niches: Niches) -> Niches:
@@ -163,7 +193,9 @@ def offspring(
     raised = jnp.where(real, fitness - jnp.where(lowest < 0, lowest, 0.0), 0.0)
     shared = jnp.sum(jnp.where(inside, raised[:, None], 0.0), axis=0) / jnp.maximum(niches.size, 1)
     best = jnp.max(jnp.where(inside, fitness[:, None], -jnp.inf), axis=0)
-    rank = jnp.sum((best[None, :] > best[:, None]) & niches.alive[None, :], axis=1)
+    row = jnp.arange(slots)
+    ahead = (best[None, :] > best[:, None]) | ((best[None, :] == best[:, None]) & (row[None, :] < row[:, None]))
+    rank = jnp.sum(ahead & niches.alive[None, :], axis=1)  # of equals the older is first
     breeds = niches.alive & ((niches.stagnant < params.stagnation) | (rank < params.protected))
     breeds = jnp.where(doldrums, niches.alive & (rank < 2), breeds)
     breeds = jnp.where(jnp.any(breeds), breeds, niches.alive & (rank < 1))
@@ -177,7 +209,6 @@ def offspring(
     place = jnp.zeros(slots, jnp.int32).at[order].set(jnp.arange(slots, dtype=jnp.int32))
     able = jnp.sum(breeds, dtype=jnp.int32)
     number = floor + jnp.where(breeds, left // able + (place < left % able), 0)
-    row = jnp.arange(slots)
     first = jnp.argmax(niches.alive & (rank == 0))  # the champion's species goes on, whatever its share
     needs = (number[first] == 0).astype(jnp.int32)
     return number + needs * ((row == first).astype(jnp.int32) - (row == jnp.argmax(number)))

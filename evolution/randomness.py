@@ -12,9 +12,10 @@ import math
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.extend.random import define_prng_impl
 
-DRAW, SPLIT, FOLD, SEED = (jnp.uint32(word) for word in (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344))
+DRAW, SPLIT, FOLD, SEED = (np.uint32(word) for word in (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344))
 
 
 def pcg3d(x: jax.Array, y: jax.Array, z: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:

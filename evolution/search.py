@@ -6,6 +6,7 @@ is not simulated and its state stays. Randomness comes from (key of the run, gen
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -48,28 +49,73 @@ def generation(
     state: Any,
 ) -> tuple[Any, Report]:
     """The states after generation `number` (from 0), and its report. `skip` `[W]` bool."""
+    new, (asked, genome, fitness, passed) = lived(algorithm, task, config, keys, number, skip, state)
+    return new, jax.vmap(partial(report, algorithm))(asked, genome, fitness, passed, new)
+
+
+def lived(
+    algorithm: Algorithm,
+    task: Task,
+    config: BrainConfig,
+    keys: jax.Array,
+    number: jax.Array,
+    skip: jax.Array,
+    state: Any,
+    exchange: Callable[[Any, Genome, jax.Array], tuple[Any, jax.Array]] | None = None,
+) -> tuple[Any, tuple[Any, Genome, jax.Array, jax.Array]]:
+    """The states after a generation; and the states, genomes, fitness and passes of it, as evaluated.
+
+    `exchange` may alter states and fitness between evaluation and selection (`evolution.islands`).
+    """
     parts = jax.vmap(lambda key: jax.random.split(jax.random.fold_in(key, number + 1), 3))(keys)
     genome, asked = jax.vmap(algorithm.ask)(parts[:, 0], state)
     fitness, passed, _ = evaluate(task, config, parts[:, 1], genome, skip)
-    told = jax.vmap(algorithm.tell)(parts[:, 2], asked, fitness)
+    chosen = (asked, fitness) if exchange is None else exchange(asked, genome, fitness)
+    told = jax.vmap(algorithm.tell)(parts[:, 2], *chosen)
     keep = lambda old, new: jnp.where(skip.reshape(-1, *[1] * (new.ndim - 1)), old, new)
-    new = jax.tree.map(keep, state, told)
-    return new, jax.vmap(partial(report, algorithm))(asked, genome, fitness, passed, new)
+    return jax.tree.map(keep, state, told), (asked, genome, fitness, passed)
+
+
+class Census(NamedTuple):
+    """Of each genome of a population, `[P]`."""
+
+    value: jax.Array  # fitness, sane
+    passed: jax.Array  # bool: met the task's criterion
+    connections: jax.Array  # int32
+    hidden: jax.Array  # int32
+
+    @property
+    def candidate(self) -> jax.Array:
+        """Index [] of the best of those that met the criterion, or else of the best."""
+        best = jnp.argmax(self.value)
+        return jnp.where(jnp.any(self.passed), jnp.argmax(jnp.where(self.passed, self.value, -jnp.inf)), best)
+
+
+def census(genome: Genome, fitness: jax.Array, passed: jax.Array) -> Census:
+    """Of genomes `[P, ...]` with their fitness and passes `[P]`."""
+    return Census(sane(fitness), passed, jax.vmap(num_connections)(genome), jax.vmap(num_hidden)(genome))
 
 
 def report(
     algorithm: Algorithm, state: Any, genome: Genome, fitness: jax.Array, passed: jax.Array, after: Any
 ) -> Report:
     """Of one run: the population as evaluated, and the room that the next one needs."""
-    value = sane(fitness)
+    all_ = census(genome, fitness, passed)
+    pick = all_.candidate
+    one = jax.tree.map(lambda leaf: leaf[pick], genome)
+    measures = measured(all_) | algorithm.measures(state)
+    return Report(measures, one, all_.value[pick], passed[pick], algorithm.species(state), algorithm.room(after))
+
+
+def measured(all_: Census) -> dict[str, jax.Array]:
+    """The columns of a row of metrics that do not depend on the algorithm, each []."""
+    value, _, connections, hidden = all_
     real = value > ABYSS
     number = jnp.maximum(jnp.sum(real), 1)
     mean = jnp.sum(jnp.where(real, value, 0.0)) / number
     spread = jnp.sqrt(jnp.sum(jnp.where(real, (value - mean) ** 2, 0.0)) / number)
     best = jnp.argmax(value)
-    pick = jnp.where(jnp.any(passed), jnp.argmax(jnp.where(passed, value, -jnp.inf)), best)
-    connections, hidden = jax.vmap(num_connections)(genome), jax.vmap(num_hidden)(genome)
-    measures = {
+    return {
         "best_fitness": value[best],
         "mean_fitness": mean,
         "median_fitness": jnp.median(value),
@@ -81,10 +127,7 @@ def report(
         "mean_hidden": jnp.mean(hidden.astype(jnp.float32)),
         "max_connections": jnp.max(connections),
         "max_hidden": jnp.max(hidden),
-        **algorithm.measures(state),
     }
-    one = jax.tree.map(lambda leaf: leaf[pick], genome)
-    return Report(measures, one, value[pick], passed[pick], algorithm.species(state), algorithm.room(after))
 
 
 @partial(jax.jit, static_argnums=(0, 1))
@@ -99,6 +142,8 @@ def roomier(algorithm: Any, state: Any, room: tuple[int, int], most: BrainConfig
     """Doubled arrays where the next generation could outgrow them (one node, three connections each)."""
     brain = algorithm.brain
     hidden, connections = brain.hidden, brain.connections
+    if not any(room):  # nothing grows
+        return algorithm, state
     while hidden < min(room[0] + 1, most.hidden):
         hidden = min(2 * max(hidden, 4), most.hidden)
     while connections < min(room[1] + 3, most.connections):

@@ -1,8 +1,8 @@
 """What `firstword analyse` tells of runs: key figures, their medians over runs, and the report.
 
 Each world of a run is one history; figures of a run with several worlds are medians over its worlds. Nothing
-is printed here: the command line prints `table`. Leaves out reading (`experiments.runs`), drawing
-(`viz.plots`) and assays of behaviour.
+is printed here: the command line prints `table`. Leaves out reading (`experiments.runs`), searches by explicit
+fitness (`experiments.searches`), drawing (`viz.plots`) and assays of behaviour.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from experiments import ancestry, files
+from experiments import ancestry, files, searches
 from experiments.errors import UserError
 from experiments.runs import Run, load_run
 
@@ -95,9 +95,9 @@ def analyse(paths: Sequence[str | Path], out: str | Path | None = None) -> dict[
     runs = load_runs(paths)
     target = report_folder(runs, out)
     result = key_figures(runs)
-    from experiments import report  # here: it loads matplotlib, which bad input should not wait for
+    from experiments import report, search_report  # here: they load matplotlib, which bad input should not wait for
 
-    html = report.render(runs, result)
+    html = (search_report if runs[0].is_search else report).render(runs, result)
     with files.guarded(target, "create"):
         target.mkdir(parents=True, exist_ok=True)
     files.write_whole(target / "report.html", html)
@@ -106,6 +106,8 @@ def analyse(paths: Sequence[str | Path], out: str | Path | None = None) -> dict[
 
 def key_figures(runs: Sequence[Run]) -> dict[str, Any]:
     """What `analyse` returns, without a report."""
+    if runs[0].is_search:
+        return searches.key_figures(runs)
     entries = [_run_figures(run) for run in runs]
     median = _median([entry["figures"] for entry in entries]) if len(runs) > 1 else None
     return {"runs": entries, "median": median}
@@ -126,9 +128,10 @@ def load_runs(paths: Sequence[str | Path]) -> list[Run]:
         if run.metrics.empty:
             raise UserError(f"run {str(path)!r} has no rows in metrics.csv yet; wait for its first log interval")
         runs.append(run)
-    kinds = {run.metrics.columns[0] for run in runs}
-    if len(kinds) > 1:
-        raise UserError(f"runs count in different units ({' and '.join(sorted(kinds))}); analyse them separately")
+    world, search = (next((run for run in runs if run.is_search == kind), None) for kind in (False, True))
+    if world and search:
+        names = f"{str(search.path)!r} is a search by explicit fitness, {str(world.path)!r} a world"
+        raise UserError(f"{names}; analyse them separately")
     return runs
 
 
@@ -226,6 +229,8 @@ def _heads(entries: Sequence[dict[str, Any]]) -> list[str]:
 
 def table(result: dict[str, Any]) -> Table:
     """The key figures as a table for the terminal."""
+    if result.get("kind") == "search":
+        return searches.table(result)
     heads, body = rows(result)
     out = Table(title=f"{len(result['runs'])} runs" if len(result["runs"]) > 1 else None, header_style="bold")
     out.add_column("figure", no_wrap=True)

@@ -12,6 +12,8 @@ from typing import Any, NoReturn
 
 from experiments.errors import UserError, suggestion
 
+FORMATS = ("json", "neat-python", "graphml", "dot", "all")
+POPULATIONS, SPEED_TASKS = (150, 1000, 5000, 20_000), ("xor", "cartpole")
 SET_HELP = "override a key of the config, e.g. --set run.ticks=1000; repeatable"
 
 
@@ -67,6 +69,7 @@ def parser(handlers: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     _run(_add(commands, handlers, "run", "evolve a config, or go on with a run"))
     _watch(_add(commands, handlers, "watch", "see a config live, or a run again"))
     _analyse(_add(commands, handlers, "analyse", "tables, plots and a report of runs"))
+    _export(_add(commands, handlers, "export", "genomes of a run for other programs"))
     configs = _add(commands, handlers, "configs", "the built-in configs, one line each")
     configs.add_argument("--keys", action="store_true", help="instead, every key with default, unit and range")
     _json(configs)
@@ -81,6 +84,11 @@ def parser(handlers: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     told = f"creatures alive (default: {' '.join(map(str, sizes))})"
     world.add_argument("--agents", metavar="N", type=count, nargs="+", default=list(sizes), help=told)
     _json(world)
+    neat = _add(benches, handlers, "neat", "a generation of NEAT, beside neat-python", "bench ")
+    told = f"genomes (default: {' '.join(map(str, POPULATIONS))})"
+    neat.add_argument("--population", metavar="P", type=count, nargs="+", default=list(POPULATIONS), help=told)
+    neat.add_argument("--task", choices=SPEED_TASKS, nargs="+", default=list(SPEED_TASKS), help="default: both")
+    _json(neat)
     return top
 
 
@@ -91,7 +99,9 @@ def _add(commands: Any, handlers: Mapping[str, Callable], name: str, doc: str, p
 
 
 def _run(one: Parser) -> None:
-    one.add_argument("config", metavar="CONFIG", nargs="?", help="a config file or the name of a built-in one")
+    one.add_argument(
+        "config", metavar="CONFIG", nargs="?", help="a config file (TOML, or one of neat-python), or a built-in name"
+    )
     one.add_argument("--resume", metavar="RUN", help="go on with the run in this folder")
     one.add_argument("--out", metavar="DIR", help="folder of the run (default: runs/<config>-seed<seed>)")
     _overrides(one)
@@ -107,6 +117,16 @@ def _watch(one: Parser) -> None:
 def _analyse(one: Parser) -> None:
     one.add_argument("runs", metavar="RUN", nargs="+", help="folders of runs")
     one.add_argument("--out", metavar="DIR", help="where the report goes (default: report/ in the first run)")
+    _json(one)
+
+
+def _export(one: Parser) -> None:
+    one.add_argument("run", metavar="RUN", help="folder of the run")
+    told = "a file of genomes/ in RUN, such as best-1 (default: the best of them)"
+    one.add_argument("--genome", metavar="NAME", help=told)
+    told = f"{', '.join(FORMATS)} (default: all)"
+    one.add_argument("--format", metavar="FORMAT", choices=FORMATS, default="all", help=told)
+    one.add_argument("--out", metavar="DIR", help="where the files go (default: export/ in RUN)")
     _json(one)
 
 

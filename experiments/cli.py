@@ -65,6 +65,10 @@ def _complain(message: str, code: int) -> int:
     return code
 
 
+def _tell(warning: str) -> None:
+    _complain(f"note: {warning}", DONE)
+
+
 def _told(error: BaseException) -> str:
     """An error in one line for people."""
     text = " ".join(str(error).split())
@@ -109,26 +113,30 @@ def _resumable(path: Path) -> Iterator[None]:
 def _run(args: Namespace) -> int:
     if (args.config is None) == (args.resume is None):
         raise UserError("give either a CONFIG to run or --resume RUN, and not both (see firstword run --help)")
-    from experiments import config, printing, runfolder
+    from experiments import config, runfolder
 
-    quiet = args.quiet or args.json
     if args.resume is not None:
         for option in ("out", "seed", "set"):
             if getattr(args, option) not in (None, []):
                 raise UserError(f"--{option} cannot go with --resume: a resumed run keeps its folder and config")
-        path = runfolder.locate(args.resume)
-        config.load(path / "config.toml")
-        from experiments import loop
-
-        with _resumable(path):
-            summary = loop.resume(path, quiet=quiet)
+        experiment = config.load(runfolder.locate(args.resume) / "config.toml")
     else:
-        experiment = config.load(args.config, args.set, args.seed)
-        path = runfolder.claim(args.out, experiment)
-        from experiments import loop
+        experiment = config.load(args.config, args.set, args.seed, tell=str if args.quiet else _tell)
+    from experiments import loop, processes
 
-        with _resumable(path):
-            summary = loop.run(experiment, path, quiet=quiet)
+    loop.cache()
+    return processes.together(experiment, lambda: _lead(args, experiment))
+
+
+def _lead(args: Namespace, experiment: Any) -> int:
+    """Runs or resumes, in the process that writes the run folder."""
+    from experiments import loop, printing, runfolder
+
+    quiet = args.quiet or args.json
+    path = runfolder.claim(args.out, experiment) if args.resume is None else runfolder.locate(args.resume)
+    with _resumable(path):
+        again = args.resume is not None
+        summary = loop.resume(path, quiet=quiet) if again else loop.run(experiment, path, quiet=quiet)
     if args.json or not args.quiet:
         printing.show({"folder": str(path), **summary}, args.json)
     if summary.get("status") == "interrupted":
@@ -145,7 +153,7 @@ def _watch(args: Namespace) -> int:
             raise UserError("--set and --seed go with a CONFIG, not with a run that is replayed")
         target = runfolder.open_run(args.target).path
     else:
-        target = config.load(args.target, args.set, args.seed)
+        target = config.load(args.target, args.set, args.seed, tell=_tell)
     from experiments import watch
 
     watch.watch(target)
@@ -163,6 +171,19 @@ def _analyse(args: Namespace) -> int:
     else:
         printing.put(analyse.table(result))
         print(f"report: {result['report']}")
+    return DONE
+
+
+def _export(args: Namespace) -> int:
+    from experiments import export, printing
+
+    result = export.export(args.run, args.genome, args.format, args.out)
+    if args.json:
+        printing.print_json(result)
+    else:
+        printing.table(["file"], [[file] for file in result["files"]])
+        for note in result["notes"]:
+            _tell(note)
     return DONE
 
 
@@ -223,12 +244,24 @@ def _bench_world(args: Namespace) -> int:
     return DONE
 
 
+def _bench_neat(args: Namespace) -> int:
+    small = [number for number in args.population if not 2 <= number <= 1 << 20]
+    if small:
+        raise UserError(f"--population {small[0]}: must be from 2 to {1 << 20}")
+    from experiments import bench_neat, printing
+
+    printing.show(bench_neat.measure(args.task, args.population), args.json)
+    return DONE
+
+
 HANDLERS = {
     "run": _run,
     "watch": _watch,
     "analyse": _analyse,
+    "export": _export,
     "configs": _configs,
     "assay garden": _garden,
     "assay blindfold": _blindfold,
     "bench world": _bench_world,
+    "bench neat": _bench_neat,
 }

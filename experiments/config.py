@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,14 @@ from experiments import task_table
 from experiments.checks import check
 from experiments.errors import UserError as UserError
 from experiments.errors import suggestion as suggestion
+from experiments.ini import is_ini, read_ini
 from experiments.search_checks import check_search
 from sim.config import WorldConfig, WorldParams, key
 
 BUILTIN = Path(__file__).parent / "configs"
 MOST_TICKS = 2_000_000_000  # ticks are int32
 ALGORITHMS = ("natural", "neat", "ga", "openai_es", "cma_es", "neat_python")
-OWN_TABLE = {"neat": "neat", "ga": "ga", "openai_es": "es", "cma_es": "es"}
+OWN_TABLE = {"neat": "neat", "neat_python": "neat", "ga": "ga", "openai_es": "es", "cma_es": "es"}
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,17 @@ class SearchConfig:
     """What selects. With `natural` selection there is no task: who breeds is decided in the world."""
 
     algorithm: str = key("natural", "survival in a world, or explicit fitness on a task", choices=ALGORITHMS)
-    population: int = key(150, "genomes per generation", low=2, high=1 << 20)
+    population: int = key(150, "genomes per generation, of each island", low=2, high=1 << 20)
+    islands: int = key(1, "populations that a run is split into (neat, ga), which exchange migrants", low=1, high=4096)
+    migration_every: int = key(
+        10, "migrants leave every so often, in a ring; 0: never", low=0, high=MOST_TICKS, unit="generations"
+    )
+    migrants: int = key(2, "best genomes of an island that replace the worst of the next one", low=1, high=1 << 19)
     species: int = key(32, "slots for species (neat); more than that join the nearest", low=2, high=1024)
     structure: bool = key(False, "ga: structural mutation as well, not weights alone")
     tournament: int = key(0, "ga: genomes that compete to be a parent; 0: truncation", low=0, high=1000)
     until_solved: bool = key(True, "a run ends when it has solved its task")
+    ini: str = key("", "neat_python: text of a config file of its own, instead of [mutation] and [neat]")
 
 
 @dataclass(frozen=True)
@@ -125,8 +133,10 @@ def tables(experiment: Experiment) -> list[str]:
     algorithm = experiment.search.algorithm
     if algorithm == "natural":
         return ["world", "params", "brain", "mutation", "run"]
-    own = [OWN_TABLE[algorithm]] if algorithm in OWN_TABLE else []
     land = ["world", "params"] if getattr(experiment.task, "in_world", False) else []
+    if algorithm == "neat_python" and experiment.search.ini:
+        return [*land, "brain", "search", "task", "run"]
+    own = [OWN_TABLE[algorithm]] if algorithm in OWN_TABLE else []
     return [*land, "brain", "mutation", "search", *own, "task", "run"]
 
 
@@ -135,10 +145,20 @@ def builtin_names() -> list[str]:
     return sorted(path.stem for path in BUILTIN.glob("*.toml"))
 
 
-def load(name_or_path: str | Path, overrides: list[str] | tuple[str, ...] = (), seed: int | None = None) -> Experiment:
-    """The checked experiment of a built-in name or a file, after `key=value` overrides and the seed."""
+def load(
+    name_or_path: str | Path,
+    overrides: list[str] | tuple[str, ...] = (),
+    seed: int | None = None,
+    tell: Callable[[str], object] = str,
+) -> Experiment:
+    """The checked experiment of a built-in name or a file, after `key=value` overrides and the seed.
+
+    A file may be one of neat-python's; `tell` then gets a line for whatever could not be kept to the letter.
+    """
     path = locate(name_or_path)
-    table = _parse_file(path)
+    text, source = _text(path), f"config {str(path)!r}"
+    ini = read_ini(text, source, _hosted(overrides)) if is_ini(path.name, text) else None
+    table = ini.table if ini else _parse(text, source)
     if path.parent == BUILTIN or "name" not in table:
         table["name"] = path.stem
     for text in overrides:
@@ -147,7 +167,13 @@ def load(name_or_path: str | Path, overrides: list[str] | tuple[str, ...] = (), 
         run = table.setdefault("run", {})
         if isinstance(run, dict):
             run["seed"] = seed
+    if ini and "name" not in table.get("task", {}):
+        ini.fits(None, source)
     experiment = from_table(table)
+    if ini:
+        ini.fits(experiment.task, source)
+        for warning in ini.warnings:
+            tell(f"{source}: {warning}")
     useful = tables(experiment)
     for text in overrides:
         head = text.partition("=")[0].strip()
@@ -200,6 +226,8 @@ def from_table(table: dict[str, Any]) -> Experiment:
         else:
             raise key_tables.unknown(name, [*known, *TABLES, "task", "stop"])
     experiment = _pertinent(Experiment(**values), table)
+    task = task_table.settled(experiment.task, experiment.world, experiment.params)
+    experiment = replace(experiment, task=task)
     check(experiment)
     check_search(experiment)
     return experiment
@@ -227,14 +255,21 @@ def resolved(experiment: Experiment) -> str:
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
-def _parse_file(path: Path) -> dict[str, Any]:
+def _hosted(overrides: list[str] | tuple[str, ...]) -> bool:
+    """Whether overrides choose neat-python's own search."""
+    own: dict[str, Any] = {}
+    for text in overrides:
+        _override(own, text)
+    return own.get("search", {}).get("algorithm") == "neat_python"
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_bytes().decode()
+        return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise UserError(f"config {str(path)!r} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UserError(f"config {str(path)!r} is not a text file in UTF-8") from None
-    return _parse(text, f"config {str(path)!r}")
 
 
 def _parse(text: str, source: str) -> dict[str, Any]:

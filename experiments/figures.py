@@ -1,8 +1,8 @@
-"""Pages and pictures of docs/ that are made from the code: the key reference and a view of a small world.
+"""Pages and pictures of docs/ that are made from the code: the key reference, a small world, decision surfaces.
 
-`python -m experiments.figures` writes docs/config.md and docs/images/viewer.png of the repository it stands
-in. The world is simulated, so the picture shows what the viewer would show; it needs no display and no
-pygame. Leaves out pages written by hand and figures of long runs.
+`python -m experiments.figures` writes docs/config.md, docs/images/viewer.png and docs/images/perceptron.png of
+the repository it stands in. What is shown is simulated and evolved on the spot; it needs no display and no pygame.
+Leaves out pages written by hand and figures of long runs.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from evolution.genome import HIDDEN
 from experiments import config, files, keys
 from experiments.errors import UserError
 
@@ -22,6 +23,8 @@ SIZE = (1280, 800)
 TICKS = 3000
 ZOOM = 1.55
 """How much closer than the whole world the picture is."""
+GATE_RUNS = 20
+"""Searches of which the best is shown, in the picture of logic gates."""
 
 HEAD = """# Config keys
 
@@ -60,7 +63,7 @@ TABLES = {
     "search": "What selects: survival in a world, or an algorithm with explicit fitness on a task, as "
     "[neat.md](neat.md) describes.",
     "task": "Only in searches by explicit fitness. The first word of a meaning says which tasks have the key.",
-    "neat": 'Only with `search.algorithm = "neat"`. Numbers, which need no new compilation.',
+    "neat": 'Only with `search.algorithm = "neat"` or `"neat_python"`. Numbers, which need no new compilation.',
     "ga": 'Only with `search.algorithm = "ga"`.',
     "es": 'Only with `search.algorithm = "openai_es"` or `"cma_es"`, which need the extra `[es]`.',
     "run": "How long a run lasts and what it writes. Only `seed`, `worlds`, `minds` and `on_extinction` change what "
@@ -112,6 +115,40 @@ def viewer() -> np.ndarray:
     return compose.picture(source, SIZE, view)
 
 
+def perceptron() -> bytes:
+    """PNG of what champions of AND, OR and XOR answer, and of the best network without hidden nodes on XOR."""
+    from evolution.tasks.gates import TRUTH
+    from experiments import loop
+    from viz import panels, surfaces
+
+    loop.cache()
+    flat = ["mutation.add_node=0"]
+    drawn = []
+    for gate, changes in (("and", flat), ("or", flat), ("xor", flat), ("xor", [])):
+        document, brain, genome = champion(gate, [*changes, f"run.worlds={GATE_RUNS}", "run.generations=150"])
+        hidden = sum(node["id"] >= HIDDEN for node in document["nodes"])
+        title = f"{gate.upper()}: {hidden or 'no'} hidden node{'s' if hidden != 1 else ''}"
+        drawn.append(surfaces.panel(title, brain, genome, TRUTH[gate], document))
+    return panels.png(surfaces.surfaces(drawn), dpi=90)
+
+
+def champion(config_name: str, changes: list[str]) -> tuple[dict[str, Any], Any, Any]:
+    """Document, brain config and genome of the best run of a search: solved before unsolved, then fewest hidden
+    nodes, then fewest connections, then highest fitness."""
+    import jax
+
+    from experiments.generational import Search
+
+    search = Search.start(config.load(config_name, changes, 0))
+    while search.tick < search.length and not search.ended:
+        search.advance(search.length)
+    documents = [document for _, document in search.samples(search.num_worlds)]
+    enabled = [sum(gene["enabled"] for gene in document["connections"]) for document in documents]
+    rank = lambda i: (not documents[i]["solved"], len(documents[i]["nodes"]), enabled[i], -documents[i]["fitness"])
+    best = min(range(len(documents)), key=rank)
+    return documents[best], search.algorithm.brain, jax.tree.map(lambda leaf: leaf[best], search.champion)
+
+
 def main() -> int:
     """Writes all of it."""
     if not DOCS.is_dir():
@@ -119,6 +156,7 @@ def main() -> int:
     files.write_whole(DOCS / "config.md", reference())
     (DOCS / "images").mkdir(exist_ok=True)
     Image.fromarray(viewer()).save(DOCS / "images" / "viewer.png", optimize=True)
+    files.write_whole(DOCS / "images" / "perceptron.png", perceptron())
     return 0
 
 

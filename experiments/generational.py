@@ -8,7 +8,7 @@ out files, clocks and printing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ from evolution import search
 from evolution.genetic import Genetic
 from evolution.genome import Genome, num_connections, num_hidden
 from evolution.neat_algorithm import Neat
+from evolution.neat_python import NeatPython
 from evolution.strategies import NAMES as STRATEGIES
 from evolution.strategies import Strategy
 from evolution.tasks.base import Task
@@ -35,10 +36,12 @@ def algorithm_of(experiment: Experiment) -> Any:
     chosen, task = experiment.search, experiment.task
     assert task is not None
     shape = {"inputs": task.inputs, "outputs": task.outputs, "population": chosen.population}
-    grows = chosen.algorithm == "neat" or (chosen.algorithm == "ga" and chosen.structure)
+    grows = chosen.algorithm in ("neat", "neat_python") or (chosen.algorithm == "ga" and chosen.structure)
     brain = (search.snug if grows else search.tight)(experiment.brain, task.inputs, task.outputs)
     if chosen.algorithm in STRATEGIES:
         return Strategy(name=chosen.algorithm, brain=brain, **shape, params=numbers(experiment.es))
+    if chosen.algorithm == "neat_python":
+        return NeatPython(brain, **shape, params=experiment.neat, mutation=experiment.mutation, text=chosen.ini)
     mutation = numbers(experiment.mutation)
     if chosen.algorithm == "ga":
         more = {"structure": chosen.structure, "tournament": chosen.tournament}
@@ -70,21 +73,31 @@ class Search:
     lineage = False
 
     @classmethod
-    def start(cls, experiment: Experiment) -> Search:
+    def start(cls, experiment: Experiment) -> Self:
         """The founders of every run, not yet evaluated."""
-        task, algorithm = experiment.task, algorithm_of(experiment)
+        task, worlds = experiment.task, experiment.run.worlds
         assert task is not None
-        keys = world_keys(experiment.run.seed, experiment.run.worlds)
-        state = search.begin(algorithm, keys)
-        worlds = experiment.run.worlds
-        blank = jax.eval_shape(lambda: jax.vmap(lambda k, s: algorithm.ask(k, s)[0])(keys, state))
-        champion = jax.tree.map(lambda leaf: np.zeros((leaf.shape[0], *leaf.shape[2:]), leaf.dtype), blank)
+        keys = world_keys(experiment.run.seed, worlds)
+        algorithm, state, asked = cls._founded(experiment, keys)
+        champion = jax.tree.map(lambda leaf: np.zeros((worlds, *leaf.shape[2:]), leaf.dtype), asked)
         low, zero = np.full(worlds, -np.inf, np.float32), np.zeros(worlds, np.int32)
         return cls(experiment, task, algorithm, keys, state, champion, low, zero, zero - 1)
+
+    @classmethod
+    def _founded(cls, experiment: Experiment, keys: jax.Array) -> tuple[Any, Any, Genome]:
+        """The algorithm, its first state, and the shapes of the genomes `[W, P, ...]` that it asks about."""
+        algorithm = algorithm_of(experiment)
+        state = search.begin(algorithm, keys)
+        return algorithm, state, jax.eval_shape(lambda: jax.vmap(lambda k, s: algorithm.ask(k, s)[0])(keys, state))
 
     @property
     def num_worlds(self) -> int:
         return self.keys.shape[0]
+
+    @property
+    def per_generation(self) -> int:
+        """Evaluations of a run in a generation."""
+        return self.algorithm.population
 
     @property
     def length(self) -> int:
@@ -105,15 +118,18 @@ class Search:
         self.news = False
         while self.tick < until and not self.news and not self.ended:
             self._active = ~self.finished
-            keys, skip, state = spread((self.keys, jnp.asarray(~self._active), self.state), self.num_worlds)
-            self.state, self._last = search.generation(
-                self.algorithm, self.task, self.algorithm.brain, keys, jnp.int32(self.tick), skip, state
-            )
+            self.state, self._last = self._generation()
             self.tick += 1
             self._judge(self._last)
             room = np.asarray(self._last.room).max(axis=0)
             most = self.experiment.brain
             self.algorithm, self.state = search.roomier(self.algorithm, self.state, (int(room[0]), int(room[1])), most)
+
+    def _generation(self) -> tuple[Any, search.Report]:
+        """The state after the next generation of the runs that are active, and its report."""
+        keys, skip, state = spread((self.keys, jnp.asarray(~self._active), self.state), self.num_worlds)
+        brain = self.algorithm.brain
+        return search.generation(self.algorithm, self.task, brain, keys, jnp.int32(self.tick), skip, state)
 
     def _judge(self, report: search.Report) -> None:
         """Keeps the best, and examines who met the criterion."""
@@ -166,7 +182,7 @@ class Search:
         for world in np.flatnonzero(self._active):
             row = dict.fromkeys(SEARCH_COLUMNS) | {name: values[world].item() for name, values in measures.items()}
             row |= {"generation": self.tick, "world": int(world), "record": float(self.record[world])}
-            row |= {"evaluations": self.tick * self.algorithm.population, "solved": int(self.solved[world] > 0)}
+            row |= {"evaluations": self.tick * self.per_generation, "solved": int(self.solved[world] > 0)}
             out.append({name: row[name] for name in SEARCH_COLUMNS})
             if self._last.species is not None:
                 names, sizes = (np.asarray(part[world]) for part in self._last.species)
@@ -213,7 +229,7 @@ class Search:
             "world": world,
             "solved": solved > 0,
             "generation": generation,
-            "evaluations": generation * self.algorithm.population,
+            "evaluations": generation * self.per_generation,
             "hidden": int(num_hidden(genome)),
             "connections": int(num_connections(genome)),
             "fitness": float(self.record[world]) if np.isfinite(self.record[world]) else None,
@@ -246,7 +262,7 @@ class Search:
         return {"hidden": self.algorithm.brain.hidden, "connections": self.algorithm.brain.connections}
 
     @classmethod
-    def resumed(cls, experiment: Experiment, tick: int, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> Search:
+    def resumed(cls, experiment: Experiment, tick: int, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> Self:
         """The search that was saved at `tick`."""
         out = cls.start(experiment)
         brain = replace(out.algorithm.brain, hidden=meta["hidden"], connections=meta["connections"])

@@ -21,10 +21,13 @@ import jax
 import numpy as np
 
 from experiments import checkpoint, runfolder
+from experiments.archipelago import Archipelago
 from experiments.config import Experiment
 from experiments.files import Table
 from experiments.generational import Search
+from experiments.hosted import HostedSearch
 from experiments.lineage import LineageWriter
+from experiments.processes import LedArchipelago
 from experiments.progress import Progress, say
 from experiments.simulation import Simulation
 
@@ -89,7 +92,10 @@ class Session:
     @property
     def kind(self) -> Any:
         """What time passes in."""
-        return Simulation if self.experiment.search.algorithm == "natural" else Search
+        if self.experiment.search.islands > 1:
+            return LedArchipelago if jax.process_count() > 1 else Archipelago
+        kinds = {"natural": Simulation, "neat_python": HostedSearch}
+        return kinds.get(self.experiment.search.algorithm, Search)
 
     def begin(self) -> None:
         """Tick 0: founders, the first row and a checkpoint."""

@@ -18,8 +18,7 @@ from matplotlib.figure import Figure
 
 from experiments import analyse, ancestry
 from experiments.runs import Run
-from viz import panels, plots
-from viz.guilds import guilds
+from viz import guilds, panels, plots, streams
 
 MOST_ANCESTORS = 400  # rows of the table of ancestors
 LINE_COLUMNS = {
@@ -48,11 +47,9 @@ def render(runs: Sequence[Run], result: dict[str, Any]) -> str:
     """The report of some runs as HTML; `result` as `analyse.analyse` makes it."""
     heads, body = analyse.rows(result)
     chain, whose = deepest(runs)
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    source = resources.files("experiments").joinpath("templates/report.html").read_text(encoding="utf-8")
-    return environment.from_string(source).render(
-        title=_title(runs),
-        descriptions=sorted({str(run.config["description"]) for run in runs if run.config.get("description")}),
+    return template("report.html").render(
+        title=title(runs),
+        descriptions=descriptions(runs),
         runs=[_about(run, entry) for run, entry in zip(runs, result["runs"], strict=True)],
         several=len(runs) > 1 or any(entry["num_worlds"] > 1 for entry in result["runs"]),
         heads=heads,
@@ -65,6 +62,14 @@ def render(runs: Sequence[Run], result: dict[str, Any]) -> str:
         depth=len(chain) - 1,
         left_out=max(0, len(chain) - MOST_ANCESTORS),
     )
+
+
+def template(name: str) -> jinja2.Template:
+    """A page of templates/."""
+    folder = resources.files("experiments") / "templates"
+    read = lambda one: (folder / one).read_text(encoding="utf-8")
+    loader = jinja2.FunctionLoader(read)
+    return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True).get_template(name)
 
 
 def joined(runs: Sequence[Run], table: str) -> pd.DataFrame:
@@ -97,9 +102,9 @@ def pictures(runs: Sequence[Run], chain: pd.DataFrame, whose: str) -> Iterable[P
         ),
         ("ages", "Ages", "Right: all recorded deaths.", plots.ages(metrics, deaths)),
         ("genome", "Genome size", "Enabled connections and hidden nodes.", plots.genome_size(metrics, births)),
-        ("species", "Species", "Stacked in order of appearance.", plots.species(metrics, species)),
-        ("diet", "Diet", "The colour scale is a square root, so that small groups show.", plots.diet(metrics)),
-        ("guilds", "Grazers and hunters", "The living split at diet 0.5; at most six worlds.", guilds(metrics)),
+        ("species", "Species", "Stacked in order of appearance.", streams.species(metrics, species)),
+        ("diet", "Diet", "The colour scale is a square root, so that small groups show.", guilds.diet(metrics)),
+        ("guilds", "Grazers and hunters", "The living split at diet 0.5; at most six worlds.", guilds.guilds(metrics)),
         ("energy", "Energy", "Energy 1 is one full plant cell.", plots.energy(metrics)),
         ("acts", "Bites, gifts, voice", "", plots.acts(metrics)),
         ("genes", "Body genes", "Means of the living.", plots.body_genes(metrics)),
@@ -159,19 +164,29 @@ def _world_table(result: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     return ["world", *(labels[name] for name in names)], body
 
 
-def _title(runs: Sequence[Run]) -> str:
+def title(runs: Sequence[Run]) -> str:
+    """Heading of the page."""
     names = list(dict.fromkeys(run.name for run in runs))
     what = ", ".join(names[:4]) + (" …" if len(names) > 4 else "")
     return f"{what}: {len(runs)} runs" if len(runs) > 1 else what
 
 
+def descriptions(runs: Sequence[Run]) -> list[str]:
+    """What the configs say of themselves."""
+    return sorted({str(run.config["description"]) for run in runs if run.config.get("description")})
+
+
 def _about(run: Run, entry: dict[str, Any]) -> dict[str, Any]:
     """What the head of the report says of a run."""
+    return about(run, {"worlds": entry["num_worlds"], "ticks": f"{entry['figures']['ticks']:,}"})
+
+
+def about(run: Run, more: dict[str, Any]) -> dict[str, Any]:
+    """What the head of any report says of a run, and `more`."""
     facts = {
         "folder": run.path.resolve().name,
         "seed": run.seed,
-        "worlds": entry["num_worlds"],
-        "ticks": f"{entry['figures']['ticks']:,}",
+        **more,
         "started": run.provenance.get("started"),
         "ended": run.provenance.get("ended"),
         "device": run.provenance.get("device"),

@@ -143,22 +143,12 @@ def policy(setting: Setting, params: WorldParams):
 def live(key: jax.Array, setting: Setting, params: Params, state: State) -> State:
     """One tick of one world, and its sums."""
     act = policy(setting, params.world)
-    blindfold = shuffled if setting.shuffle else None
+    blindfold = senses.shuffled if setting.shuffle else None
     world, memory, events = step.tick(
         key, setting.world, params.world, act, state.world, state.mind, state.memory, blindfold
     )
     sums = fenced(params.world, lambda sums: _add(sums, _tick_sums(state.world, events)), state.sums)
     return replace(state, world=world, memory=memory, sums=sums)
-
-
-def shuffled(key: jax.Array, alive: jax.Array, obs: jax.Array) -> jax.Array:
-    """Observations `[N, I]` dealt anew among the living: what is seen is real, but somebody else's."""
-    n = alive.shape[0]
-    order = jnp.argsort(jnp.where(alive, 0, 1), stable=True)  # the living first
-    shift = 1 + jax.random.randint(key, (), 0, jnp.maximum(jnp.sum(alive) - 1, 1))
-    rank = jnp.zeros(n, jnp.int32).at[order].set(jnp.arange(n, dtype=jnp.int32))
-    other = order[jnp.mod(rank + shift, jnp.maximum(jnp.sum(alive), 1))]
-    return jnp.where(alive[:, None], obs[other], obs)
 
 
 def _tick_sums(before: World, events: Events) -> dict[str, jax.Array]:

@@ -21,7 +21,10 @@ import pyarrow.parquet as pq
 
 from experiments.errors import UserError, suggestion
 
-SPECIES_COLUMNS = ("tick", "world", "species", "members")
+SEARCH_DEMANDS = ("world", "evaluations", "best_fitness", "mean_fitness", "median_fitness", "record", "solved")
+KINDS: dict[str, tuple[str, ...]] = {"tick": ("world", "population"), "generation": SEARCH_DEMANDS}
+"""First column of metrics.csv by what a run is, and the columns that are then needed."""
+SPECIES_COLUMNS = ("world", "species", "members")
 BIRTH_COLUMNS = (
     *("world", "uid", "mother", "father", "tick", "generation", "kind"),
     *("connections", "hidden", "species", "size", "diet", "hue"),
@@ -39,8 +42,8 @@ class Run:
     path: Path
     metrics: pd.DataFrame  # a row per log interval and world
     species: pd.DataFrame  # a row per living species, log interval and world
-    births: pd.DataFrame  # a row per creature, founders too; sorted by world and uid
-    deaths: pd.DataFrame  # a row per death; sorted by tick
+    births: pd.DataFrame  # a row per creature, founders too; sorted by world and uid; empty for searches
+    deaths: pd.DataFrame  # a row per death; sorted by tick; empty for searches
     summary: dict[str, Any]
     provenance: dict[str, Any]
     config: dict[str, Any]  # config.toml as tables
@@ -50,6 +53,11 @@ class Run:
     def name(self) -> str:
         """Name of the study, or of the folder where the config has none."""
         return str(self.config.get("name", self.path.resolve().name))
+
+    @property
+    def is_search(self) -> bool:
+        """Whether it is a search by explicit fitness, whose time is generations."""
+        return "generation" in self.metrics
 
     @property
     def seed(self) -> int | None:
@@ -65,22 +73,27 @@ def load_run(path: str | Path) -> Run:
     """The run in folder `path`; a `UserError` of one line if it is none."""
     folder = checked_folder(path)
     notes: list[str] = []
-    metrics = read_csv(folder / "metrics.csv", ("world", "population"), notes)
-    if not metrics.empty and metrics.columns[0] not in ("tick", "generation"):
-        raise UserError(
-            f"{folder / 'metrics.csv'} begins with column {metrics.columns[0]!r}; must be tick or generation"
-        )
-    births = read_lineage(folder, "births", BIRTH_COLUMNS, notes)
-    deaths = read_lineage(folder, "deaths", DEATH_COLUMNS, notes)
+    metrics = read_csv(folder / "metrics.csv", ("world",), notes)
+    first = str(metrics.columns[0])
+    if not metrics.empty:
+        if first not in KINDS:
+            raise UserError(f"{folder / 'metrics.csv'} begins with column {first!r}; must be tick or generation")
+        demand(folder / "metrics.csv", metrics, KINDS[first])
+    config = _document(folder / "config.toml", notes)
+    if first == "generation" or config.get("search", {}).get("algorithm", "natural") != "natural":
+        births, deaths = pd.DataFrame(columns=list(BIRTH_COLUMNS)), pd.DataFrame(columns=list(DEATH_COLUMNS))
+    else:
+        births = read_lineage(folder, "births", BIRTH_COLUMNS, notes)
+        deaths = read_lineage(folder, "deaths", DEATH_COLUMNS, notes)
     return Run(
         path=folder,
         metrics=metrics,
-        species=read_csv(folder / "species.csv", SPECIES_COLUMNS, notes),
+        species=read_csv(folder / "species.csv", (first, *SPECIES_COLUMNS), notes),
         births=births.sort_values(["world", "uid"], ignore_index=True),
         deaths=deaths.sort_values(["tick", "world", "uid"], ignore_index=True),
         summary=_document(folder / "summary.json", notes),
         provenance=_document(folder / "provenance.json", notes),
-        config=_document(folder / "config.toml", notes),
+        config=config,
         notes=tuple(notes),
     )
 
@@ -126,10 +139,29 @@ def read_csv(path: Path, columns: tuple[str, ...], notes: list[str]) -> pd.DataF
         table = pd.read_csv(io.BytesIO(whole + end))
     except (ValueError, pd.errors.ParserError) as error:
         raise UserError(f"{path} is not a table: {' '.join(str(error).split())}") from None
+    demand(path, table, columns)
+    return table
+
+
+def demand(path: Path, table: pd.DataFrame, columns: tuple[str, ...]) -> None:
+    """Refuses a table that lacks one of `columns`."""
     missing = [name for name in columns if name not in table]
     if missing:
         raise UserError(f"{path} has no column {missing[0]!r}; is it from firstword run?")
-    return table
+
+
+def read_champions(run: Run) -> tuple[list[dict[str, Any]], list[str]]:
+    """Champions of a search, by world, and notes on files that could not be read.
+
+    The files are those of the last checkpoint, of the first `run.sample_genomes` worlds.
+    """
+    found: list[dict[str, Any]] = []
+    notes: list[str] = []
+    for path in (run.path / "genomes").glob("best-*.json"):
+        document = _document(path, notes)
+        if isinstance(document.get("nodes"), list) and isinstance(document.get("connections"), list):
+            found.append(document)
+    return sorted(found, key=lambda document: int(document.get("world", 0))), notes
 
 
 def read_lineage(folder: Path, kind: str, columns: tuple[str, ...], notes: list[str]) -> pd.DataFrame:

@@ -8,24 +8,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evolution.genome import designed
+from evolution.interchange import parsed
 from evolution.strategies import NAMES as STRATEGIES
 from evolution.tasks import TASKS
 from experiments.errors import UserError
+from experiments.ini import read_ini
 from experiments.keys import literal
+from experiments.task_table import name_of
 from sim import actions, senses
 
 if TYPE_CHECKING:
     from experiments.config import Experiment
+
+INSULAR = ("neat", "ga")
+"""Algorithms whose populations may be split into islands."""
 
 
 def check_search(experiment: Experiment) -> None:
     """Raises a `UserError` for what cannot run."""
     natural = experiment.search.algorithm == "natural"
     if natural:
-        _world_brains(experiment)
+        _world_brains(experiment, 'with search.algorithm = "natural"')
     else:
         _task_brains(experiment)
+    if getattr(experiment.task, "in_world", False):
+        _world_task(experiment)
     _founders(experiment)
+    if experiment.search.ini:
+        _ini(experiment)
+    _islands(experiment)
     if experiment.search.tournament > experiment.search.population:
         raise _error("search.tournament", experiment.search.tournament, "at most search.population")
     if experiment.search.algorithm == "openai_es" and experiment.search.population % 2:
@@ -36,9 +47,9 @@ def _error(dotted: str, value: Any, right: str) -> UserError:
     return UserError(f"{dotted} = {literal(value, 80)}: must be {right}")
 
 
-def _world_brains(experiment: Experiment) -> None:
+def _world_brains(experiment: Experiment, where: str) -> None:
     """Brains of the living world are sparse recurrent sums."""
-    brain, where = experiment.brain, 'with search.algorithm = "natural"'
+    brain = experiment.brain
     if brain.dynamics != "recurrent":
         raise _error("brain.dynamics", brain.dynamics, f'"recurrent" {where}')
     if brain.aggregations != ("sum",):
@@ -47,6 +58,15 @@ def _world_brains(experiment: Experiment) -> None:
         raise _error("brain.response", True, f"false {where}")
     if brain.steps != 1:
         raise _error("brain.steps", brain.steps, f"1 {where}")
+
+
+def _world_task(experiment: Experiment) -> None:
+    """Tasks in the living world are for its minds, and need company for a control by one another's observations."""
+    task: Any = experiment.task
+    _world_brains(experiment, f"with task.name = {literal(name_of(task))}")
+    company = task.clones * (experiment.search.population if task.mode == "shared" else 1)
+    if task.blind and company < 2:
+        raise _error("task.clones", task.clones, "at least 2 with task.blind in worlds of its own, where clones meet")
 
 
 def _task_brains(experiment: Experiment) -> None:
@@ -61,6 +81,37 @@ def _task_brains(experiment: Experiment) -> None:
     if algorithm in STRATEGIES and brain.founder_topology == "random":
         right = f'"layered" or "complete" with search.algorithm = {literal(algorithm)}, whose networks are all alike'
         raise _error("brain.founder_topology", brain.founder_topology, right)
+
+
+def _ini(experiment: Experiment) -> None:
+    """A config file of neat-python's that stands in for [mutation] and [neat]."""
+    search, brain = experiment.search, experiment.brain
+    if search.algorithm != "neat_python":
+        raise _error("search.ini", search.ini, f'"" with search.algorithm = {literal(search.algorithm)}')
+    ini = read_ini(search.ini, "search.ini", hosted=True)
+    ini.fits(experiment.task, "search.ini")
+    for name in ("activations", "aggregations", "dynamics", "response"):
+        value, told = getattr(brain, name), ini.table["brain"][name]
+        if (value, told) == ("ctrnn", "recurrent"):  # which of the two, no file says
+            continue
+        if value != (tuple(told) if isinstance(told, list) else told):
+            raise _error(f"brain.{name}", value, f"{literal(told)}, as search.ini says")
+    try:
+        parsed(search.ini)
+    except Exception as error:  # neat-python's own, of many kinds
+        raise UserError(f"search.ini: neat-python refuses it: {' '.join(str(error).split())[:300]}") from None
+
+
+def _islands(experiment: Experiment) -> None:
+    """Several populations in a run, and migrants between them."""
+    search = experiment.search
+    if search.islands == 1:
+        return
+    if search.algorithm not in INSULAR:
+        right = f"1 with search.algorithm = {literal(search.algorithm)}, which takes no migrants"
+        raise _error("search.islands", search.islands, f"{right}; run.worlds runs several searches side by side")
+    if search.migrants > search.population // 2:
+        raise _error("search.migrants", search.migrants, f"at most half of search.population, {search.population}")
 
 
 def _founders(experiment: Experiment) -> None:

@@ -1,13 +1,13 @@
 """The [task] table of a config: `name` picks a task, whose own fields are the other keys.
 
-Reads, checks and writes it like any other table (`experiments.keys`). Leaves out what tasks do
-(`evolution.tasks`).
+Reads, checks and writes it like any other table (`experiments.keys`). A task that is played in a world gets it from
+the tables [world] and [params] (`settled`). Leaves out what tasks do (`evolution.tasks`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache, partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from evolution.tasks import TASKS
 from evolution.tasks.base import Task
 from experiments import keys as key_tables
 from experiments.errors import UserError, suggestion
+from sim.config import WorldConfig, WorldParams
 
 NAME = "what is to be solved, by explicit fitness"
 
@@ -50,6 +51,11 @@ def read(table: Any) -> Task:
             raise UserError(f"unknown key task.{key} for task {name!r}{near}")
         values[key] = key_tables.convert(f"task.{key}", value, kinds[key], own[key].metadata)
     return cls(**fixed, **values)
+
+
+def settled(task: Task | None, world: WorldConfig, params: WorldParams) -> Any:
+    """The task in this world, if it is one of those that are played in a world."""
+    return replace(task, world=world, params=params) if getattr(task, "in_world", False) else task  # type: ignore
 
 
 def name_of(task: Task) -> str:

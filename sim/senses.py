@@ -159,3 +159,13 @@ def _self(params: WorldParams, world: World) -> jax.Array:
         ],
         axis=1,
     )
+
+
+def shuffled(key: jax.Array, alive: jax.Array, obs: jax.Array) -> jax.Array:
+    """Observations `[N, I]` dealt anew among the living: what is seen is real, but somebody else's."""
+    n = alive.shape[0]
+    order = jnp.argsort(jnp.where(alive, 0, 1), stable=True)  # the living first
+    shift = 1 + jax.random.randint(key, (), 0, jnp.maximum(jnp.sum(alive) - 1, 1))
+    rank = jnp.zeros(n, jnp.int32).at[order].set(jnp.arange(n, dtype=jnp.int32))
+    other = order[jnp.mod(rank + shift, jnp.maximum(jnp.sum(alive), 1))]
+    return jnp.where(alive[:, None], obs[other], obs)

@@ -17,7 +17,7 @@ from rich.console import Console
 import experiments
 from experiments import analyse, ancestry, report
 from experiments.errors import UserError
-from viz import panels, plots, series
+from viz import panels, plots, series, streams
 
 GENES = ("size", "speed", "diet", "hue", "clutch", "birth_energy", "breed_at", "mutation", "lifespan")
 CAUSES = ("starved", "bitten", "poisoned", "aged")
@@ -337,7 +337,7 @@ def test_every_plot_names_its_axes(folder):
     chain = ancestry.deepest_line(run.births, run.deaths)
     figures = [plots.population(run.metrics), plots.births_and_deaths(run.metrics), plots.intake(run.metrics)]
     figures += [plots.ages(run.metrics, run.deaths), plots.genome_size(run.metrics, run.births), plots.lineage(chain)]
-    figures += [plots.species(run.metrics, run.species), plots.energy(run.metrics), plots.acts(run.metrics)]
+    figures += [streams.species(run.metrics, run.species), plots.energy(run.metrics), plots.acts(run.metrics)]
     for ax in [ax for figure in figures for ax in figure.axes]:
         assert ax.get_xlabel() and ax.get_ylabel() and ax.get_title(loc="left")
 

@@ -40,7 +40,7 @@ def experiments(draw):
     """Experiments with every free key drawn that has a say; those bound by a rule on several keys keep to the rule."""
     bound = {"width", "height", "founders", "max_agents", "births_at_once", "senses", "retina_distances"}
     bound |= {"energy_capacity", "flesh", "connections", "founder_connections", "founder_hidden", "minds"}
-    bound |= {"population", "tournament", "founder_topology", "plasticity"}
+    bound |= {"population", "tournament", "founder_topology", "plasticity", "ini", "islands", "migrants"}
     algorithm = draw(st.sampled_from(("natural", *config.OWN_TABLE)))
     if algorithm == "natural":
         bound |= {"dynamics", "aggregations", "response", "steps"}

@@ -1,12 +1,16 @@
 """neat-python's config files: its XOR example becomes an experiment that loads, and nothing is dropped in silence."""
 
 import re
+from dataclasses import replace
 
+import jax
 import pytest
 
+from evolution.genome import designed
 from experiments import config as experiment_config
 from experiments.errors import UserError
-from experiments.ini import load_ini, read_ini
+from experiments.generational import algorithm_of
+from experiments.ini import is_ini, read_ini
 
 XOR = """#--- parameters for the XOR-2 experiment ---#
 
@@ -283,14 +287,115 @@ def test_bad_files_get_one_line(text, words):
     assert all(word in message for word in words), message
 
 
-def test_files(tmp_path):
+def written(folder, text=XOR, name="config-feedforward"):
+    path = folder / name
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_file_is_known_by_its_suffix_or_its_section():
+    assert is_ini("config-feedforward", XOR) and is_ini("xor.ini", "") and is_ini("a.txt", "# b\n [NEAT]\n")
+    assert not is_ini("xor.toml", XOR) and not is_ini("config-feedforward", "[neat]\n")
+
+
+def test_a_file_becomes_an_experiment_that_stands_alone(tmp_path):
+    told = []
+    overrides = ["task.name=xor", "search.population=30", "neat.survival=0.5"]
+    experiment = experiment_config.load(written(tmp_path), overrides, seed=7, tell=told.append)
+    assert (experiment.name, experiment.run.seed, experiment.search.population) == ("config-feedforward", 7, 30)
+    assert experiment.neat.survival == 0.5 and experiment.mutation.add_node == 0.2
+    assert len(told) == len(set(told)) == len(read_ini(XOR).warnings) and all("config-feedforward" in t for t in told)
+    assert experiment_config.loads(experiment_config.resolved(experiment)) == experiment
+    bom = written(tmp_path, "\ufeff" + XOR, "bom.ini")
+    assert experiment_config.load(bom, overrides, seed=7) == replace(experiment, name="bom")
+
+
+def test_neat_python_gets_the_file_to_the_letter(tmp_path):
+    told = []
+    overrides = ["task.name=xor", "search.algorithm=neat_python", "search.population=30"]
+    experiment = experiment_config.load(written(tmp_path), overrides, tell=told.append)
+    assert experiment.search.ini == XOR and experiment.search.population == 30
+    assert {line.split(": ")[1].split(" = ")[0] for line in told} == {"fitness_threshold", "reset_on_extinction"}
+    text = experiment_config.resolved(experiment)
+    assert experiment_config.loads(text) == experiment
+    assert "[neat]" not in text and "[mutation]" not in text
+    algorithm = algorithm_of(experiment)
+    own = algorithm.config()
+    assert own.genome_config.bias_init_stdev == 1.0 and own.reproduction_config.elitism == 2 and own.pop_size == 30
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ([], ["names no task", "add --set task.name=xor"]),
+        (["task.bias_input=true"], ["names no task", "add --set task.name=xor"]),
+        (["task.name=xr"], ["did you mean xor?"]),
+        (["task.name=cartpole"], ["num_inputs = 2: must be 4", "cartpole"]),
+        (["task.name=xor", "task.bias_input=true"], ["num_inputs = 2: must be 3", "xor"]),
+        (["task.name=xor", "mutation.add_nod=1"], ["mutation.add_nod", "did you mean mutation.add_node?"]),
+        (["task.name=xor", "search.algorithm=neat_python", "neat.survival=1"], ["neat.survival has no effect"]),
+        (["task.name=xor", "search.algorithm=neat_python", "mutation.add_node=1"], ["mutation.add_node has no effect"]),
+        (["task.name=xor", "search.algorithm=neat_python", "brain.dynamics=ctrnn"], ["brain.dynamics", "search.ini"]),
+        (["task.name=xor", "search.ini=[NEAT]"], ["search.ini", 'with search.algorithm = "neat"']),
+    ],
+)
+def test_what_cannot_be_said_beside_a_file_gets_one_line(tmp_path, overrides, words):
+    with pytest.raises(UserError) as caught:
+        experiment_config.load(written(tmp_path), overrides)
+    message = str(caught.value)
+    assert "\n" not in message and all(word in message for word in words), message
+
+
+def test_texts_that_neat_python_itself_refuses_get_one_line(tmp_path):
+    text = changed(weight_min_value="40")
+    with pytest.raises(UserError, match=r"^search.ini: neat-python refuses it: [^\n]+$"):
+        experiment_config.load(written(tmp_path, text), ["task.name=xor", "search.algorithm=neat_python"])
+
+
+def test_files_that_are_none(tmp_path):
     path = tmp_path / "config-feedforward"
-    path.write_text(XOR)
-    assert load_ini(path) == read_ini(XOR)
-    with pytest.raises(UserError, match="cannot be read"):
-        load_ini(tmp_path / "nowhere")
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match="UTF-8"):
-        load_ini(path)
-    (tmp_path / "more").write_text(XOR + "[MyOwn]\na = 1\n")
-    assert any("[MyOwn]" in line for line in load_ini(tmp_path / "more").warnings)
+        experiment_config.load(path)
+    with pytest.raises(UserError, match=r"section \[NEAT\] is missing"):
+        experiment_config.load(written(tmp_path, "", "empty.ini"))
+    more = read_ini(XOR + "[MyOwn]\na = 1\n")
+    assert any("[MyOwn]" in line for line in more.warnings)
+
+
+RECURRENT = {"feed_forward": "False", "initial_connection": "partial_direct 0.5", "num_hidden": "1"}
+TYPICAL = {
+    "feedforward, several functions": {
+        "activation_default": "random",
+        "activation_options": "sigmoid tanh relu gauss",
+        "activation_mutate_rate": "0.1",
+        "aggregation_options": "sum max mean",
+        "aggregation_mutate_rate": "0.05",
+    },
+    "recurrent": RECURRENT,
+    "continuous time": RECURRENT | {"response_mutate_rate": "0.1", "response_mutate_power": "0.1"},
+    "unconnected": {"initial_connection": "unconnected", "num_hidden": "0"},
+    "feature selective": {"initial_connection": "fs_neat_nohidden"},
+    "hidden layer": {"initial_connection": "full_nodirect", "num_hidden": "3", "elitism": "0"},
+}
+
+
+@pytest.mark.parametrize("algorithm", ["neat", "neat_python"])
+@pytest.mark.parametrize("name", TYPICAL)
+def test_typical_files_load_and_found_what_they_say(tmp_path, name, algorithm):
+    """Founders of both searches have the connections that the file asks for."""
+    text = changed(**TYPICAL[name])
+    more = ["brain.dynamics=ctrnn"] if name == "continuous time" else []
+    overrides = ["task.name=xor", f"search.algorithm={algorithm}", "search.population=20", *more]
+    experiment = experiment_config.load(written(tmp_path, text), overrides)
+    assert experiment_config.loads(experiment_config.resolved(experiment)) == experiment
+    if algorithm == "neat_python":
+        search = algorithm_of(experiment)
+        founders = search.init(jax.random.key(0)).genomes.values()
+        links = {len(one.connections) for one in founders}
+        assert links == {"hidden layer": {9}, "unconnected": {0}}.get(name, links)
+        genome = search.ask(None, search.init(jax.random.key(0)))[0]
+        assert (genome.time_constant is not None) == (name == "continuous time")
+    else:
+        links = {len(designed(experiment.brain, 2, 1))} if experiment.brain.founder_topology != "random" else None
+        assert links == {"hidden layer": {9}, "feedforward, several functions": {2}}.get(name)

@@ -20,17 +20,9 @@ from hypothesis import strategies as st
 
 from agents import activations, aggregations, dense
 from evolution.genome import HIDDEN, BrainConfig, Genome, connection_id
-from evolution.interchange import (
-    PARTS,
-    NeatPython,
-    config_text,
-    freeze,
-    from_neat,
-    known_keys,
-    parsed,
-    thaw,
-    to_neat,
-)
+from evolution.interchange import PARTS, from_neat, known_keys, parsed, to_neat
+from evolution.neat_config import config_text
+from evolution.neat_python import NeatPython, freeze, thaw
 from evolution.phenotype import dynamics, networks
 
 INPUTS, OUTPUTS, MOST_HIDDEN, MOST = 3, 2, 5, 12
@@ -219,8 +211,18 @@ def test_what_has_no_counterpart_is_refused():
     theirs, config = evolved_theirs(2)
     with pytest.raises(ValueError, match="time constant"):
         from_neat(theirs, config, BrainConfig(dynamics="ctrnn", time_step=9.0))
-    with pytest.raises(ValueError, match="inputs, outputs and population"):
+    with pytest.raises(ValueError, match="3 inputs and 2 outputs, wanted 4 and 2"):
         NeatPython(XOR, INPUTS + 1, OUTPUTS, population=60, text=wild_text()).init(KEY)
+    sigmoid = NeatPython(replace(XOR, activations=("sigmoid",)), INPUTS, OUTPUTS, population=60, text=wild_text())
+    founders = sigmoid.init(KEY)
+    next(iter(founders.genomes.values())).nodes[0].activation = "gauss"
+    with pytest.raises(ValueError, match="gauss is none of the config's sigmoid"):
+        sigmoid.fitting(founders).ask(KEY, founders)
+
+
+def test_the_population_is_the_searchs_whatever_the_config_says():
+    search = NeatPython(XOR, INPUTS, OUTPUTS, population=20, text=wild_text())
+    assert len(search.init(KEY).genomes) == 20
 
 
 def test_exported_genomes_go_on_evolving_in_neat_python():
@@ -360,7 +362,7 @@ def test_seeds_and_keys_decide(search):
 
 def test_asked_genomes_are_the_population(search, run):
     for state in (run[0], run[-1]):
-        genome, after = search.ask(KEY, state)
+        genome, after = search.fitting(state).ask(KEY, state)
         assert after is state
         brain, expected = from_neat(list(state.genomes.values()), search.config())
         for i in range(search.population):
@@ -374,11 +376,13 @@ def test_asked_genomes_are_the_population(search, run):
 
 
 def test_arrays_grow_where_neat_python_does_and_the_run_stays_the_same(search, run):
-    genome, _ = replace(search, brain=replace(search.brain, hidden=0, connections=4)).ask(KEY, run[-1])
-    assert genome.node.shape[1] >= 1 + search.room(run[-1])[0] and genome.weight.shape[1] >= search.room(run[-1])[1]
-    wider, state = search.widened(run[3], 16, 64)
-    assert wider.ask(KEY, state)[0].weight.shape == (50, 64)
-    assert same(wider.tell(KEY, state, score(search, state)), run[4])
+    tiny = replace(search, brain=replace(search.brain, hidden=0, connections=4))
+    wider = tiny.fitting(run[0], run[-1])
+    need = np.maximum(search.room(run[0]), search.room(run[-1]))
+    assert (need > (0, 4)).all() and wider.brain.hidden >= need[0] and wider.brain.connections >= need[1]
+    assert wider.fitting(run[0]) == wider, "arrays never shrink"
+    assert wider.ask(KEY, run[-1])[0].weight.shape == (50, wider.brain.connections)
+    assert same(wider.tell(KEY, run[3], score(search, run[3])), run[4])
 
 
 def test_failed_genomes_are_worst_and_a_dead_population_is_founded_anew(search, run):

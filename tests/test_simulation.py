@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from experiments import config, rollout, simulation
 from experiments.errors import UserError
-from experiments.rollout import SUMS, _add, _tick_sums, shuffled
+from experiments.rollout import SUMS, _add, _tick_sums
+from sim import senses
 from sim.config import ENERGY_QUANTUM
 from sim.space import total
 from sim.world import CAUSES, Events
@@ -27,7 +28,7 @@ from tests.worlds import LUSH
 DYING = replace(TINY, params=replace(LUSH, plant_growth=0.0, plant_spread=0.0, seed_rate=0.0, basal_cost=0.02))
 """It grows on what stands at tick 0, then starves."""
 REPLICAS = tiny(worlds=2, on_extinction="refound")
-DEAL = jax.jit(shuffled)
+DEAL = jax.jit(senses.shuffled)
 ROOT = Path(__file__).parents[1]
 
 

@@ -1,4 +1,4 @@
-"""The contract of `evolution/tasks/base.py`, asked of every task in the registry and of their variants."""
+"""The contract of `evolution/tasks/base.py`, asked of every episodic task in the registry and of their variants."""
 
 import math
 from functools import cache, partial
@@ -21,7 +21,8 @@ VARIANTS = {
     "generalisation": Generalisation(velocities=False, steps=50),
     "junction": TASKS["t_maze"](length=1, patience=0),
 }
-CASES = {name: make(**SHORT.get(name, {})) for name, make in TASKS.items()} | VARIANTS
+EPISODIC = {name: make for name, make in TASKS.items() if not getattr(make, "in_world", False)}
+CASES = {name: make(**SHORT.get(name, {})) for name, make in EPISODIC.items()} | VARIANTS
 task_cases = pytest.mark.parametrize("task", CASES.values(), ids=CASES)
 
 WILD = (0.0, 0.5, 1.0, -1.0, 1e30, math.inf, -math.inf, math.nan)

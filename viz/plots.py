@@ -2,7 +2,8 @@
 
 Frames have the columns of docs/metrics.md. One history is drawn as it is; several (columns `run`, `world`) as
 median and 10–90 % band. A column that is not there is left out of its plot; `None` means nothing to draw.
-Leaves out the look (`viz.panels`), the arithmetic of histories (`viz.series`) and files.
+Leaves out the look (`viz.panels`), the arithmetic of histories (`viz.series`), species (`viz.streams`), diets
+(`viz.guilds`), searches (`viz.search_plots`) and files.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from viz import series
@@ -21,11 +21,9 @@ from viz.panels import (
     GREEN,
     INK,
     ORANGE,
-    OTHER,
     PINK,
     RED,
     SOURCES,
-    SPECIES,
     curves,
     legend,
     name_axes,
@@ -45,8 +43,6 @@ GENES = {
     "mean_mutation": ("mutation rates", "times the config's"),
     "mean_lifespan": ("lifespan", "ticks"),
 }
-DIETS = tuple(f"diet_{i}" for i in range(10))
-STREAMS = 6  # histories for which streams of species are drawn
 
 
 @styled
@@ -133,103 +129,6 @@ def genome_size(metrics: pd.DataFrame, births: pd.DataFrame) -> Figure:
         name_axes(ax, title, "per brain")
         legend(ax)
     return figure
-
-
-@styled
-def species(metrics: pd.DataFrame, table: pd.DataFrame) -> Figure:
-    """Number of species, the share of the largest, and the stream of species of each of the first histories."""
-    streams = _histories(table)[:STREAMS]
-    rows = -(-len(streams) // 2) if len(streams) > 1 else len(streams)
-    figure, axes = sheet(1 + rows, 2, 3.2 + 2.7 * rows)
-    curves(axes[0, 0], metrics, {"species": ("species", INK)}, each=True)
-    name_axes(axes[0, 0], "Number of species", "species")
-    curves(axes[0, 1], metrics, {"largest_species": ("share", INK)}, each=True)
-    name_axes(axes[0, 1], "Share of the largest species", "share of the living")
-    axes[0, 1].set_ylim(0, 1.02)
-    places = list(axes[1:].flat)
-    if len(streams) == 1:
-        grid = axes[1, 0].get_gridspec()
-        for ax in places:
-            ax.remove()
-        places = [figure.add_subplot(grid[1, :])]
-    for ax, (label, rows_of) in zip(places, streams, strict=False):
-        _stream(ax, rows_of)
-        name_axes(ax, f"Members of each species{label}", "creatures")
-        if len(streams) == 1:
-            legend(ax, columns=13)
-    for ax in places[len(streams) :]:
-        ax.remove()
-    return figure
-
-
-def _histories(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Each history with what to add to a title."""
-    keys = series.identity(frame)
-    groups = list(frame.groupby(keys)) if keys and len(frame) else []
-    if len(groups) <= 1:
-        return [("", frame)] if len(frame) else []
-    several = [i for i, key in enumerate(keys) if frame[key].nunique() > 1]
-    named = [(", ".join(f"{keys[i]} {name[i]}" for i in several), rows) for name, rows in groups]
-    return [(f": {label}", rows) for label, rows in named]
-
-
-def _stream(ax: Axes, table: pd.DataFrame) -> None:
-    """Species stacked in order of appearance; the largest have colours of their own, the rest share one."""
-    drawn = series.lasts(table.drop_duplicates("tick"), series.bin_width(table))["tick"]
-    wide = table[table["tick"].isin(drawn)].pivot_table(index="tick", columns="species", values="members", fill_value=0)
-    most = wide.sum().sort_values(ascending=False, kind="stable").index[: len(SPECIES)]
-    first = wide.gt(0).idxmax()
-    order = sorted(most, key=lambda name: (first[name], name))
-    others = wide.drop(columns=order).sum(axis=1)
-    heights, labels = [wide[name] for name in order], [str(name) for name in order]
-    if others.any():
-        heights, labels = [*heights, others], [*labels, "others"]
-    colours = [*SPECIES[: len(order)], OTHER]
-    ax.stackplot(wide.index, heights, labels=labels, colors=colours, edgecolor="white", linewidth=0.3)
-    ax.set_xlim(wide.index[0], max(wide.index[-1], wide.index[0] + 1))
-
-
-@styled
-def diet(metrics: pd.DataFrame) -> Figure | None:
-    """Share of the living in ten bins of diet, over time and at the end."""
-    if any(name not in metrics for name in DIETS) or metrics.empty:
-        return None
-    figure, axes = sheet(1, 2, 3.4, width_ratios=[2.4, 1])
-    left, right = axes[0]
-    width = series.bin_width(metrics)
-    counts = metrics[list(DIETS)].astype(float)
-    living = counts.sum(axis=1)
-    table = metrics.assign(**counts.div(living.where(living > 0), axis=0))
-    share = series.means(table, DIETS, width).groupby("bin").mean()
-    share = share.reindex(range(share.index[0], share.index[-1] + 1))
-    ticks = metrics[series.time_column(metrics)]
-    reach = ((share.index[0] - 0.5) * width, (share.index[-1] + 0.5) * width, 0, 1)
-    look = dict(norm=PowerNorm(0.5, 0, 1), cmap="cividis", origin="lower", aspect="auto")
-    picture = left.imshow(share.to_numpy().T, extent=reach, **look)
-    left.grid(False)
-    left.set_xlim(max(0, ticks.min()), max(ticks.max(), ticks.min() + 1))
-    bar = figure.colorbar(picture, ax=left, pad=0.02, ticks=[0, 0.05, 0.2, 0.5, 1])
-    bar.ax.set_yticklabels(["0", "5 %", "20 %", "50 %", "100 %"])
-    bar.outline.set_visible(False)
-    name_axes(left, "Diet of the living over time", "0 plants … 1 meat")
-    _last_diets(right, table)
-    return figure
-
-
-def _last_diets(ax: Axes, table: pd.DataFrame) -> None:
-    """Bars of the median share in each bin at the last tick that somebody lived, with the 10–90 % range."""
-    living = table[table[DIETS[0]].notna()].sort_values(series.time_column(table))
-    keys = series.identity(living)
-    ends = (living.groupby(keys).tail(1) if keys else living.tail(1))[list(DIETS)]
-    if ends.empty:
-        return
-    low, middle, high = (ends.quantile(q).to_numpy() for q in (series.LOW, 0.5, series.HIGH))
-    places = (np.arange(10) + 0.5) / 10
-    colours = [GREEN if place < 0.5 else RED for place in places]
-    ax.bar(places, middle, 0.085, color=colours)
-    if len(ends) > 1:
-        ax.errorbar(places, middle, [middle - low, high - middle], fmt="none", ecolor=INK, linewidth=1)
-    name_axes(ax, "Diet at the end", "share of the living", "0 plants … 1 meat")
 
 
 @styled

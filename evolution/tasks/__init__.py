@@ -10,6 +10,7 @@ from functools import partial
 from evolution.tasks.base import Task
 from evolution.tasks.cartpole import CartPole
 from evolution.tasks.double_pole import DampedDoublePole, DoublePole
+from evolution.tasks.forage import Forage
 from evolution.tasks.gates import Gate
 from evolution.tasks.memory import Memory
 from evolution.tasks.t_maze import TMaze
@@ -23,4 +24,5 @@ TASKS: dict[str, Callable[..., Task]] = {
     "double_pole": DoublePole,
     "double_pole_hidden": DampedDoublePole,
     "t_maze": TMaze,
+    "forage": Forage,
 }

@@ -1,0 +1,255 @@
+"""Foraging by explicit fitness: its books are the world's, nobody is born, and no index has an advantage.
+
+One small world and three shapes of it, each compiled once: 12 minds in a shared world, 6 in worlds of their own with
+two clones each, and the plain tick of a world of 12 that both are held against.
+"""
+
+import shutil
+from dataclasses import replace
+from functools import cache, partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from agents import network
+from evolution.evaluation import evaluate
+from evolution.genome import BrainConfig, express, founder, num_connections
+from evolution.tasks.forage import Forage, _genesis
+from experiments import checkpoint, config, loop
+from experiments.errors import UserError
+from sim import senses, step
+from sim.config import WorldConfig, WorldParams
+from sim.space import quanta
+
+LAND = WorldConfig(
+    width=24,
+    height=20,
+    bite=False,
+    give=False,
+    meat=False,
+    scent=False,
+    seasons=False,
+    obstacles=False,
+    sound_channels=0,
+    senses=("retina", "touch"),
+)
+NUMBERS = WorldParams(
+    plant_start=0.05,
+    plant_growth=0.002,
+    plant_spread=0.0,
+    seed_rate=0.003,
+    seed_energy=1.0,
+    poison_damage=2.0,
+    max_turn=0.8,
+    energy_capacity=60.0,
+    founder_energy=0.03,
+    basal_cost=0.02,
+    founder_diet_low=0.1,
+    founder_diet_high=0.3,
+)
+"""Hunger and poison kill some within the life of a test."""
+SHARED = Forage(mode="shared", ticks=100, episodes=2, world=LAND, params=NUMBERS)
+OWN = replace(SHARED, mode="own", episodes=1, clones=2)
+SEES = senses.names(LAND)
+BRAIN = BrainConfig(hidden=0, connections=4 * len(SEES), activations=("tanh",), founder_topology="layered")
+RUNS = 2
+KEYS = jax.random.split(jax.random.key(3), RUNS)
+assessed = jax.jit(evaluate, static_argnums=(0, 1))
+
+
+def founders(num, seed=0):
+    """Genomes `[W, P]` with strong random weights."""
+    keys = jax.random.split(jax.random.key(seed), (RUNS, num))
+    brain = replace(BRAIN, founder_weight=2.0)
+    return jax.vmap(jax.vmap(lambda key: founder(key, brain, SHARED.inputs, SHARED.outputs)))(keys)
+
+
+def forager(num):
+    """`num` copies of a network, made by hand, that turns to food and from poison, and slows down and eats on food."""
+    weight = np.zeros((SHARED.outputs, len(SEES)))
+    turn, thrust, eat = weight[:3]
+    for ray in range(LAND.retina_rays):
+        turn[SEES.index(f"ray{ray}.plant")] = 2.0 * (ray - 2)
+        turn[SEES.index(f"ray{ray}.poison")] = -2.0 * (ray - 2)
+    thrust[SEES.index("here.plant")] = -8
+    eat[[SEES.index("here.plant"), SEES.index("here.poison")]] = 5, -20
+    one = jax.tree.map(lambda leaf: leaf[0, 0], founders(1))
+    one = replace(one, weight=jnp.asarray(weight.ravel(), jnp.float32), bias=one.bias.at[1].set(0.7))
+    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (RUNS, num, *leaf.shape)), one)
+
+
+@cache
+def shared():
+    return jax.tree.map(np.asarray, assessed(SHARED, BRAIN, KEYS, founders(12)))
+
+
+@cache
+def own():
+    return jax.tree.map(np.asarray, assessed(OWN, BRAIN, KEYS, founders(6)))
+
+
+@partial(jax.jit, static_argnums=0)
+def born(task, key, weights):
+    return _genesis(task, jax.tree.map(jnp.float32, task.params), key, weights)
+
+
+@jax.jit
+def ticked(key, params, world, mind, memory):
+    act = network.policy(BRAIN.activations, SHARED.outputs, "none", 0)
+    return step.tick(key, LAND, params, act, world, mind, memory)
+
+
+def lived(key, genome):
+    """The world's own ticks, one by one, in a world of the genomes `[N]`: quanta eaten `[N]`, ages and the last world.
+
+    Asks of every tick that nobody was born and nobody came back.
+    """
+    mind = jax.vmap(lambda one: express(BRAIN, SHARED.inputs, one))(genome)
+    memory, params = network.blank_memory(mind), jax.tree.map(jnp.float32, NUMBERS)
+    world = born(SHARED, key, jax.vmap(num_connections)(genome))
+    eaten, age = np.zeros(len(world.x), np.int64), np.zeros(len(world.x), np.int64)
+    uid = np.asarray(world.uid)
+    for _ in range(SHARED.ticks):
+        before = world
+        world, memory, events = ticked(jax.random.fold_in(key, 1), params, before, mind, memory)
+        eaten += np.asarray(quanta(events.plant) + quanta(events.meat) + quanta(events.prey))
+        age += np.asarray(before.alive)
+        assert not np.any(np.asarray(world.alive) & ~np.asarray(before.alive))
+    np.testing.assert_array_equal(np.asarray(world.uid), uid)
+    assert int(world.next_uid) == len(uid) and not np.asarray(world.offspring).any()
+    return eaten, age, world
+
+
+def test_a_shared_world_is_the_worlds_own_ticks():
+    fitness, passed, finals = shared()
+    genomes = founders(12)
+    for run in range(RUNS):
+        together = jax.tree.map(lambda leaf, w=run: leaf[w], genomes)
+        intake = []
+        for episode in range(SHARED.episodes):
+            eaten, age, world = lived(jax.random.fold_in(KEYS[run], episode), together)
+            np.testing.assert_array_equal(finals.intake[run, :, episode, 0], eaten * 2.0**-16)
+            np.testing.assert_array_equal(finals.age[run, :, episode, 0], age)
+            np.testing.assert_array_equal(finals.cause[run, :, episode, 0], np.where(world.alive, 0, world.cause))
+            intake.append(eaten * 2.0**-16)
+        np.testing.assert_allclose(fitness[run], np.mean(intake, axis=0), rtol=1e-6)
+    assert not passed.any()
+
+
+def test_a_world_of_ones_own_is_the_same_with_clones_for_company():
+    task = replace(OWN, clones=12)
+    genomes = founders(6)
+    _, _, finals = assessed(task, BRAIN, KEYS, genomes)
+    for mind in (0, 5):
+        clones = jax.tree.map(lambda leaf, m=mind: jnp.repeat(leaf[1, m][None], 12, axis=0), genomes)
+        eaten, age, _ = lived(jax.random.fold_in(KEYS[1], 0), clones)
+        np.testing.assert_array_equal(finals.intake[1, mind, 0], eaten * 2.0**-16)
+        np.testing.assert_array_equal(finals.age[1, mind, 0], age)
+
+
+def test_the_dead_keep_what_they_ate():
+    _, _, finals = shared()
+    dead, early = finals.cause > 0, finals.age < SHARED.ticks
+    np.testing.assert_array_equal(dead, early)
+    assert 0.1 < dead.mean() < 0.9 and len(np.unique(finals.cause[dead])) == 2, "the test wants both hunger and poison"
+    assert (finals.intake[dead] > 0).any()
+    assert finals.intake.min() >= 0 and finals.intake.max() <= SHARED.ceiling
+
+
+def test_in_worlds_of_their_own_minds_do_not_depend_on_their_order():
+    order = np.array([4, 2, 0, 5, 1, 3])
+    moved = jax.tree.map(lambda leaf: leaf[:, order], founders(6))
+    again = jax.tree.map(np.asarray, assessed(OWN, BRAIN, KEYS, moved))
+    for old, new in zip(jax.tree.leaves(own()), jax.tree.leaves(again), strict=True):
+        assert old[:, order].tobytes() == new.tobytes()
+    assert len(np.unique(own()[0])) > 6
+
+
+def test_equal_minds_in_worlds_of_their_own_fare_alike():
+    twins = jax.tree.map(lambda leaf: leaf[:, [0, 0, 0, 1, 1, 1]], founders(6))
+    fitness = np.asarray(assessed(OWN, BRAIN, KEYS, twins)[0])
+    np.testing.assert_array_equal(fitness, fitness[:, [0, 0, 0, 3, 3, 3]])
+
+
+def test_runs_to_skip_are_not_lived():
+    fitness, _, finals = assessed(OWN, BRAIN, KEYS, founders(6), jnp.array([True, False]))
+    assert not fitness[0].any() and not finals.age[0].any()
+    np.testing.assert_array_equal(fitness[1], own()[0][1])
+
+
+def test_no_slot_is_born_better_placed():
+    """Places and diets of 12 slots over 2,000 worlds: their means differ by no more than chance."""
+    keys = jax.random.split(jax.random.key(0), 2000)
+    worlds = jax.jit(jax.vmap(lambda key: _genesis(SHARED, jax.tree.map(jnp.float32, NUMBERS), key, jnp.zeros(12))))(
+        keys
+    )
+    for value, low, high in ((worlds.x, 0, 24), (worlds.y, 0, 20), (worlds.body.diet, 0.1, 0.3)):
+        sd = (high - low) / 12**0.5 / 2000**0.5
+        np.testing.assert_allclose(np.asarray(value).mean(0), (low + high) / 2, atol=4.5 * sd)
+
+
+def test_a_forager_made_by_hand_lives_by_its_eyes():
+    """It eats more than the random networks, and than itself with the eyes of others."""
+    seeing = np.asarray(assessed(SHARED, BRAIN, KEYS, forager(12))[0])
+    blind = np.asarray(assessed(replace(SHARED, blind=True), BRAIN, KEYS, forager(12))[0])
+    assert seeing.mean() > 1.5 * blind.mean()
+    assert seeing.mean() > 2 * shared()[0].mean()
+
+
+TABLE = f"""
+search = {{algorithm = "ga", population = 6, until_solved = false}}
+task = {{name = "forage", mode = "own", ticks = 60, episodes = 1, clones = 2, target = 0.02, exam = 2}}
+brain = {{hidden = 0, connections = 200, activations = ["tanh"], founder_topology = "layered", founder_weight = 2.0}}
+run = {{worlds = 2, generations = 6, log_every = 1, checkpoint_every = 3, keep_checkpoints = 9}}
+[world]
+{"".join(f"{line}" + chr(10) for line in config.key_tables.lines(LAND))}
+[params]
+{"".join(f"{line}" + chr(10) for line in config.key_tables.lines(NUMBERS))}
+"""
+
+
+def test_a_config_makes_the_world_of_the_task():
+    experiment = config.loads(TABLE)
+    assert experiment.task == replace(OWN, ticks=60, target=0.02, exam=2)
+    assert config.loads(config.resolved(experiment)) == experiment
+    assert "width = 24" in config.resolved(experiment) and "basal_cost = 0.02" in config.resolved(experiment)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        (
+            "hidden = 0",
+            'dynamics = "feedforward"',
+            'brain.dynamics = "feedforward": must be "recurrent" with task.name',
+        ),
+        ("clones = 2", "blind = true", "task.clones = 1: must be at least 2 with task.blind"),
+        ("clones = 2", "clone = 2", "unknown key task.clone for task 'forage'; did you mean clones"),
+        ("width = 24", "width = 25", "world.width = 25: must be a multiple of 4"),
+    ],
+)
+def test_what_cannot_be_is_refused(old, new, error):
+    with pytest.raises(UserError) as caught:
+        config.loads(TABLE.replace(old, new))
+    assert error in str(caught.value)
+
+
+def test_solutions_are_examined_alone_and_more_often():
+    task = replace(SHARED, target=9.0, exam=16)
+    assert task.exams == (replace(task, mode="own", episodes=16, exam=0),)
+    assert replace(task, target=0.0).exams == replace(task, exam=0).exams == task.exams[0].exams == ()
+    assert replace(task, blind=True).exams[0].clones == 2
+
+
+def test_a_resumed_search_goes_on_to_the_byte(tmp_path):
+    experiment = config.loads(TABLE)
+    loop.run(experiment, tmp_path / "whole", quiet=True)
+    shutil.copytree(tmp_path / "whole", tmp_path / "broken")
+    checkpoint.remove(tmp_path / "broken" / "checkpoints", 6)
+    loop.resume(tmp_path / "broken", quiet=True)
+    for name in ("metrics.csv", "genomes/best-0.json", "genomes/best-1.json"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "broken" / name).read_bytes(), name
+    rows = (tmp_path / "whole" / "metrics.csv").read_text().splitlines()
+    assert len(rows) == 1 + 12 and rows[-1].endswith(",1"), "both runs, solved and examined"
