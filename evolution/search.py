@@ -131,10 +131,12 @@ def measured(all_: Census) -> dict[str, jax.Array]:
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def examined(task: Task, config: BrainConfig, keys: jax.Array, genome: Genome) -> tuple[jax.Array, Any]:
-    """Whether each genome `[W, ...]` passes the task `[W]`, and its final states `[W, E, ...]`."""
+def examined(
+    task: Task, config: BrainConfig, keys: jax.Array, genome: Genome, skip: jax.Array
+) -> tuple[jax.Array, Any]:
+    """Whether each genome `[W, ...]` passes the task `[W]`, and its final states `[W, E, ...]`; not those to `skip`."""
     one = jax.tree.map(lambda leaf: leaf[:, None], genome)
-    _, passed, finals = evaluate(task, config, keys, one)
+    _, passed, finals = evaluate(task, config, keys, one, skip)
     return passed[:, 0], jax.tree.map(lambda leaf: leaf[:, 0], finals)
 
 

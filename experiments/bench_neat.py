@@ -53,6 +53,7 @@ def _row(task: str, population: int) -> dict[str, Any]:
 def _ours(experiment: config.Experiment, number: int) -> dict[str, Any]:
     """Seconds per generation, of compilation, and useful steps."""
     algorithm, task, keys = algorithm_of(experiment), experiment.task, world_keys(0, 1)
+    assert task is not None
     state, skip = search.begin(algorithm, keys), jnp.zeros(1, bool)
     programs: dict[Any, Any] = {}
     compiling, spent, steps, species = 0.0, [], 0.0, 0
@@ -85,6 +86,7 @@ def _ours(experiment: config.Experiment, number: int) -> dict[str, Any]:
 def _theirs(experiment: config.Experiment, number: int) -> dict[str, Any]:
     """The same of neat-python."""
     task, brain = experiment.task, experiment.brain
+    assert task is not None
     shape = (task.inputs, task.outputs, experiment.search.population)
     theirs = parsed(config_text(brain, *shape, experiment.mutation, experiment.neat))
     steps = {"now": 0, "counted": 0}

@@ -65,6 +65,7 @@ class Search:
     tick: int = 0  # generations evaluated
     news: bool = False  # a run was solved in the last generation
     _last: search.Report | None = None
+    _failed: tuple[Genome, np.ndarray] | None = None  # last candidates examined, and which of them [W] failed
     _active: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
 
     columns = SEARCH_COLUMNS
@@ -140,23 +141,42 @@ class Search:
         if not (better | passed).any():
             return
         candidate = jax.tree.map(np.asarray, report.candidate)
-        for exam in self.task.exams if passed.any() else ():
-            passed &= np.asarray(self._examined(exam, candidate)[0])
-            if not passed.any():
-                break
+        passed = self._examined(candidate, passed)
         if passed.any():
             self.solved = np.where(passed, self.tick, self.solved).astype(np.int32)
             self._generalise(candidate, passed)
             self.news = True
         self._keep(candidate, better | passed)
 
-    def _examined(self, exam: Task, candidate: Genome) -> tuple[jax.Array, Any]:
-        return search.examined(exam, self.algorithm.brain, self.keys, jax.tree.map(jnp.asarray, candidate))
+    def _examined(self, candidate: Genome, passed: np.ndarray) -> np.ndarray:
+        """Which `[W]` of the candidates that met the criterion pass all exams as well."""
+        if not self.task.exams:
+            return passed
+        known = self._known(candidate)  # a champion that is kept would fail again in each generation
+        asked = passed = passed & ~known
+        for exam in self.task.exams:
+            if not passed.any():
+                break
+            passed = passed & np.asarray(self._exam(exam, candidate, ~passed)[0])
+        self._failed = candidate, known | (asked & ~passed)
+        return passed
+
+    def _known(self, candidate: Genome) -> np.ndarray:
+        """Runs `[W]` whose candidate failed in the last exams already. Exams depend on the genome alone."""
+        shapes = lambda genome: [leaf.shape for leaf in jax.tree.leaves(genome)]
+        if self._failed is None or shapes(self._failed[0]) != shapes(candidate):
+            return np.zeros(self.num_worlds, bool)
+        equal = jax.tree.map(lambda a, b: (a == b).reshape(self.num_worlds, -1).all(axis=1), self._failed[0], candidate)
+        return self._failed[1] & np.all(jax.tree.leaves(equal), axis=0)
+
+    def _exam(self, exam: Task, candidate: Genome, skip: np.ndarray) -> tuple[jax.Array, Any]:
+        genome = jax.tree.map(jnp.asarray, candidate)
+        return search.examined(exam, self.algorithm.brain, self.keys, genome, jnp.asarray(skip))
 
     def _generalise(self, candidate: Genome, passed: np.ndarray) -> None:
         test = getattr(self.task, "generalisation", None)
         if test is not None:
-            score = jax.vmap(test.score)(self._examined(test, candidate)[1])
+            score = jax.vmap(test.score)(self._exam(test, candidate, ~passed)[1])
             self.generalisation = np.where(passed, np.asarray(score), self.generalisation).astype(np.int32)
 
     def _keep(self, candidate: Genome, which: np.ndarray) -> None:

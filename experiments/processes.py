@@ -87,7 +87,11 @@ def _join(mine: Team) -> None:
     sys.stdout = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # Gloo writes notes to stdout, where JSON may be expected
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
-    limits = {"initialization_timeout": JOINING, "heartbeat_timeout_seconds": LOST, "shutdown_timeout_seconds": LEAVING}
+    limits: dict[str, Any] = {
+        "initialization_timeout": JOINING,
+        "heartbeat_timeout_seconds": LOST,
+        "shutdown_timeout_seconds": LEAVING,
+    }
     try:
         jax.distributed.initialize(mine.coordinator, mine.processes, mine.process, **limits)
     except RuntimeError as error:
@@ -154,8 +158,8 @@ def _follow() -> int:
             raise KeyboardInterrupt
         asked.append(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, ask)
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, ask)
     while True:
         (order, number, letter), _ = _exchanged(asked=bool(asked))
         if order == STOP:

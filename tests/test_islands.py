@@ -182,7 +182,13 @@ def test_newcomers_join_or_found_species_and_nobody_else_moves(slots):
 
 def test_without_migration_islands_are_runs_of_their_own_and_the_first_to_solve_ends_the_run():
     runs, count, size = 2, 3, 6
-    given = ("search.algorithm=ga", f"search.population={size}", f"search.islands={count}", "search.migration_every=0")
+    given = (
+        "search.algorithm=ga",
+        f"search.population={size}",
+        f"search.islands={count}",
+        "search.migration_every=0",
+        "run.seed=1",
+    )
     experiment = config.load("or", [*given, f"run.worlds={runs}", "run.generations=40"])
     whole = Archipelago.start(experiment)
     keys = islands.island_keys(whole.keys, jnp.arange(count)).reshape(-1)
