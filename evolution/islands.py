@@ -178,13 +178,22 @@ def unique(names: jax.Array) -> jax.Array:
 
 
 def _everywhere(tree: Any, shape: tuple[int, int]) -> Any:
-    """Leaves `[W, I, ...]` of all devices, on each of them, from its own `[w·i, ...]`."""
+    """Leaves `[W, I, ...]` of all devices, on each of them, from its own `[w·i, ...]`, sent as one array of words."""
+    leaves, structure = jax.tree.flatten(tree)
+    words = [
+        leaf.astype(jnp.int32) if leaf.dtype == bool else jax.lax.bitcast_convert_type(leaf, jnp.int32)
+        for leaf in leaves
+    ]
+    packed = jnp.concatenate([word.reshape(*shape, -1) for word in words], axis=2)
+    packed = jax.lax.all_gather(packed, ISLANDS, axis=1, tiled=True)
+    packed = jax.lax.all_gather(packed, RUNS, axis=0, tiled=True)
+    ends = np.cumsum([leaf[0].size for leaf in leaves])
 
-    def whole(leaf: jax.Array) -> jax.Array:
-        leaf = jax.lax.all_gather(leaf.reshape(*shape, *leaf.shape[1:]), ISLANDS, axis=1, tiled=True)
-        return jax.lax.all_gather(leaf, RUNS, axis=0, tiled=True)
+    def own(leaf: jax.Array, end: int) -> jax.Array:
+        part = packed[:, :, end - leaf[0].size : end].reshape(*packed.shape[:2], *leaf.shape[1:])
+        return part != 0 if leaf.dtype == bool else jax.lax.bitcast_convert_type(part, leaf.dtype)
 
-    return jax.tree.map(whole, tree)
+    return jax.tree.unflatten(structure, map(own, leaves, map(int, ends)))
 
 
 def _own_keys(mesh: Mesh, islands: int, keys: jax.Array) -> jax.Array:
