@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CACHE := $(CURDIR)/.cache
 OUT ?= runs/quickstart-$(shell date +%Y%m%d-%H%M%S)
 ARGS ?=
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 2 --dist loadfile
 
 # Compiled programs are kept between runs, and nothing is written outside this folder.
 export JAX_COMPILATION_CACHE_DIR ?= $(CACHE)/jax

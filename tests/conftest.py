@@ -15,6 +15,16 @@ os.environ["SDL_VIDEODRIVER"] = "dummy"
 os.environ["SDL_AUDIODRIVER"] = "dummy"
 
 import hypothesis  # noqa: E402
+import pytest  # noqa: E402
 
 hypothesis.settings.register_profile("firstword", deadline=None, derandomize=True, max_examples=30)
 hypothesis.settings.load_profile("firstword")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def programs_are_let_go():
+    """Frees a module's compiled programs: thousands in one process exhaust the memory maps that Linux allows it."""
+    yield
+    import jax
+
+    jax.clear_caches()

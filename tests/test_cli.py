@@ -131,7 +131,7 @@ def test_run_hands_over_the_checked_config_and_prints_the_summary(monkeypatch, c
         seen.append((experiment, folder, quiet))
         return {"status": "done", "ticks": 10, "loss": float("nan")}
 
-    stand_in(monkeypatch, "loop", run=run)
+    stand_in(monkeypatch, "loop", cache=lambda: None, run=run)
     assert cli.main(["run", "quickstart", "--seed", "5", "--set", "run.ticks=10", "--json"]) == 0
     experiment, folder, quiet = seen[0]
     assert experiment == config.load("quickstart", ["run.ticks=10"], 5) and quiet
@@ -160,7 +160,7 @@ def test_failure_tells_what_is_saved_and_how_to_resume(error, told, monkeypatch,
         checkpoint.save(folder / "checkpoints", 500, {}, {}, keep=1)
         raise error
 
-    stand_in(monkeypatch, "loop", run=run)
+    stand_in(monkeypatch, "loop", cache=lambda: None, run=run)
     message = refused(capsys, "run", "quickstart", "--out", "my run", code=1)
     assert told in message
     assert "saved up to tick 500 in my run" in message and "firstword run --resume 'my run'" in message
@@ -170,7 +170,7 @@ def test_failure_before_the_first_checkpoint_is_told(monkeypatch, capsys):
     def resume(path, *, quiet):
         raise RunError("broken")
 
-    stand_in(monkeypatch, "loop", resume=resume)
+    stand_in(monkeypatch, "loop", cache=lambda: None, resume=resume)
     assert "no checkpoint yet" in refused(capsys, "run", "--resume", a_run(), code=1)
 
 
@@ -178,7 +178,7 @@ def test_interrupt_exits_130_and_tells_how_to_resume(monkeypatch, capsys):
     def run(experiment, folder, *, quiet):
         raise KeyboardInterrupt
 
-    stand_in(monkeypatch, "loop", run=run, resume=lambda path, *, quiet: {"status": "interrupted"})
+    stand_in(monkeypatch, "loop", cache=lambda: None, run=run, resume=lambda path, *, quiet: {"status": "interrupted"})
     assert "--resume x" in refused(capsys, "run", "quickstart", "--out", "x", code=130)
     path = a_run()
     assert f"--resume {path}" in refused(capsys, "run", "--resume", path, "--quiet", code=130)
@@ -188,7 +188,7 @@ def test_wrong_input_found_late_still_exits_2(monkeypatch, capsys):
     def run(experiment, folder, *, quiet):
         raise UserError("late")
 
-    stand_in(monkeypatch, "loop", run=run)
+    stand_in(monkeypatch, "loop", cache=lambda: None, run=run)
     assert refused(capsys, "run", "quickstart") == "firstword: error: late\n"
 
 
