@@ -151,13 +151,23 @@ def _watch(args: Namespace) -> int:
     if args.target not in config.builtin_names() and os.path.isdir(args.target):
         if args.set or args.seed is not None:
             raise UserError("--set and --seed go with a CONFIG, not with a run that is replayed")
-        target = runfolder.open_run(args.target).path
+        target = _living(runfolder.open_run(args.target), args.target).path
     else:
-        target = config.load(args.target, args.set, args.seed, tell=_tell)
+        target = _living(config.load(args.target, args.set, args.seed, tell=_tell), args.target)
     from experiments import watch
 
     watch.watch(target)
     return DONE
+
+
+def _living(study: Any, name: str) -> Any:
+    """The config or run itself if it is about a living world."""
+    algorithm = getattr(study, "experiment", study).search.algorithm
+    if algorithm != "natural":
+        raise UserError(
+            f"{name!r} is a search by {algorithm}, without a living world; `firstword analyse` is for those"
+        )
+    return study
 
 
 def _analyse(args: Namespace) -> int:
@@ -206,13 +216,13 @@ def _configs(args: Namespace) -> int:
 def _garden(args: Namespace) -> int:
     from experiments import runfolder
 
-    run = runfolder.open_run(args.run)
+    run = _living(runfolder.open_run(args.run), args.run)
     against: str | Path = args.against
     if against not in ("founders", "greedy"):
         if not os.path.isdir(against):
             near = suggestion(args.against, ("founders", "greedy"))
             raise UserError(f"--against {args.against!r}: must be founders, greedy or the folder of a run{near}")
-        against = runfolder.open_run(against).path
+        against = _living(runfolder.open_run(against), args.against).path
     missing = [sense for sense in ("retina", "touch") if sense not in run.experiment.world.senses]
     if against == "greedy" and missing:
         raise UserError(f"--against greedy: greedy minds need {' and '.join(missing)}, which {args.run} has not")
@@ -225,7 +235,7 @@ def _garden(args: Namespace) -> int:
 def _blindfold(args: Namespace) -> int:
     from experiments import runfolder
 
-    run = runfolder.open_run(args.run)
+    run = _living(runfolder.open_run(args.run), args.run)
     from experiments import assay, printing
 
     printing.show(assay.blindfold(run.path, **_trials(args)), args.json)

@@ -118,6 +118,15 @@ def test_rivals_are_checked_before_the_assay(capsys):
     assert "'foundrs'" in message and "did you mean founders?" in message
 
 
+def test_searches_have_no_world_to_watch_or_assay(capsys):
+    path = "runs/search"
+    runfolder.create(Path(path), config.load("xor")).close()
+    for words in (["watch", "xor"], ["watch", path], ["assay", "blindfold", path]):
+        message = refused(capsys, *words)
+        assert f"'{words[-1]}' is a search by neat" in message and "analyse" in message
+    assert "search by neat" in refused(capsys, "assay", "garden", a_run(), "--against", path)
+
+
 def test_a_folder_that_holds_a_run_is_not_overwritten(capsys):
     path = a_run()
     message = refused(capsys, "run", "quickstart", "--out", path)
