@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from evolution import search
+from evolution.algorithm import ABYSS
 from evolution.genetic import Genetic
 from evolution.genome import Genome, num_connections, num_hidden
 from evolution.neat_algorithm import Neat
@@ -28,6 +29,7 @@ from experiments.metrics import SEARCH_COLUMNS
 from experiments.simulation import numbers, spread, world_keys
 from experiments.task_table import name_of
 
+HELD = ("record", "worth", "solved", "generalisation")  # arrays of a search that checkpoints hold
 SPECIES_COLUMNS = ("generation", "world", "species", "members")
 
 
@@ -59,7 +61,8 @@ class Search:
     keys: jax.Array  # [W]
     state: Any  # of the algorithm, each leaf [W, ...]
     champion: Genome  # the solution of a run that has one, or else the best genome so far; host arrays [W, ...]
-    record: np.ndarray  # [W] best fitness so far
+    record: np.ndarray  # [W] best fitness so far, of anybody
+    worth: np.ndarray  # [W] fitness of the champion
     solved: np.ndarray  # [W] int32 generation in which the task was solved, 0 if it was not yet
     generalisation: np.ndarray  # [W] int32 score of the solution in the generalisation test, -1 without one
     tick: int = 0  # generations evaluated
@@ -82,7 +85,7 @@ class Search:
         algorithm, state, asked = cls._founded(experiment, keys)
         champion = jax.tree.map(lambda leaf: np.zeros((worlds, *leaf.shape[2:]), leaf.dtype), asked)
         low, zero = np.full(worlds, -np.inf, np.float32), np.zeros(worlds, np.int32)
-        return cls(experiment, task, algorithm, keys, state, champion, low, zero, zero - 1)
+        return cls(experiment, task, algorithm, keys, state, champion, low, low, zero, zero - 1)
 
     @classmethod
     def _founded(cls, experiment: Experiment, keys: jax.Array) -> tuple[Any, Any, Genome]:
@@ -136,7 +139,7 @@ class Search:
         """Keeps the best, and examines who met the criterion."""
         fitness, passed = np.asarray(report.fitness), np.asarray(report.passed) & self._active & (self.solved == 0)
         best = np.asarray(report.measures["best_fitness"])
-        better = self._active & (fitness > self.record) & (self.solved == 0)
+        better = self._active & (fitness > self.worth) & (self.solved == 0)
         self.record = np.where(self._active, np.fmax(self.record, best), self.record)
         if not (better | passed).any():
             return
@@ -146,6 +149,7 @@ class Search:
             self.solved = np.where(passed, self.tick, self.solved).astype(np.int32)
             self._generalise(candidate, passed)
             self.news = True
+        self.worth = np.where(better | passed, fitness, self.worth)
         self._keep(candidate, better | passed)
 
     def _examined(self, candidate: Genome, passed: np.ndarray) -> np.ndarray:
@@ -252,16 +256,17 @@ class Search:
             "evaluations": generation * self.per_generation,
             "hidden": int(num_hidden(genome)),
             "connections": int(num_connections(genome)),
-            "fitness": float(self.record[world]) if np.isfinite(self.record[world]) else None,
+            "fitness": float(self.worth[world]) if self.worth[world] > ABYSS else None,
             "generalisation": score if score >= 0 else None,
         }
 
     def samples(self, count: int) -> list[tuple[str, dict[str, Any]]]:
-        """Champions of the first `count` runs as documents."""
+        """Champions of `count` runs as documents: of those that solved their task first, then by fitness."""
         if not self.tick:
             return []
         out = []
-        for world in range(min(count, self.num_worlds)):
+        best = np.lexsort((-self.worth, self.solved == 0))[:count]
+        for world in sorted(map(int, best)):
             genome = jax.tree.map(lambda leaf, w=world: leaf[w], self.champion)
             inputs = tuple(f"in{i}" for i in range(self.task.inputs))
             outputs = tuple(f"out{i}" for i in range(self.task.outputs))
@@ -274,7 +279,7 @@ class Search:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that the search goes on from."""
-        held = {"record": self.record, "solved": self.solved, "generalisation": self.generalisation}
+        held = {name: getattr(self, name) for name in HELD}
         return checkpoint.flatten({"state": self.state, "champion": self.champion, **held})
 
     def meta(self) -> dict[str, Any]:
@@ -287,11 +292,12 @@ class Search:
         out = cls.start(experiment)
         brain = replace(out.algorithm.brain, hidden=meta["hidden"], connections=meta["connections"])
         out.algorithm = replace(out.algorithm, brain=brain)
-        held = {"record": out.record, "solved": out.solved, "generalisation": out.generalisation}
+        held = {name: getattr(out, name) for name in HELD}
         template = {"state": out.state, "champion": out.champion, **held}
         saved = checkpoint.restore(template, arrays)
         out.state = saved.pop("state")
         saved = jax.tree.map(np.asarray, saved)
         out.champion, out.tick = saved["champion"], tick
-        out.record, out.solved, out.generalisation = saved["record"], saved["solved"], saved["generalisation"]
+        for name in HELD:
+            setattr(out, name, saved[name])
         return out
