@@ -95,6 +95,7 @@ def test_four_devices_equal_one_to_the_bit(here, elsewhere):
     assert len(names) == len(rows) and sum(int(row.split(",")[3]) for row in rows) == 12 * 4 * 24
 
 
+@pytest.mark.slow
 def test_a_run_on_four_devices_goes_on_with_one(here, elsewhere, tmp_path):
     path, _ = ended(elsewhere, "devices")
     shutil.copytree(path, tmp_path / "run")

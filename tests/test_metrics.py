@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import loop, metrics
+from experiments import metrics
 from experiments.rollout import SUMS
 from sim.body import GENES
 from sim.config import ENERGY_QUANTUM
@@ -128,5 +128,5 @@ def test_every_column_is_documented():
         name for name in metrics.COLUMNS if not name.startswith("diet_")
     ]
     after = DOCS.read_text().partition("## species.csv")[2].partition("\n## ")[0]
-    assert tuple(re.findall(r"^\| `(\w+)`", after, re.MULTILINE)) == loop.SPECIES_COLUMNS
+    assert tuple(re.findall(r"^\| `(\w+)`", after, re.MULTILINE)) == metrics.SPECIES_COLUMNS
     assert {f"mean_{f.name}" for f in fields(host()[0].body)} <= set(metrics.COLUMNS)
