@@ -18,7 +18,8 @@ import jax.numpy as jnp
 from agents.activations import activate
 from agents.aggregations import aggregate
 
-UNROLLED = 48  # signals per unit up to which their sum is written out
+WRITTEN_OUT, BLOCK = 48, 16  # signals per unit up to which their sum is written out; of a block of longer sums
+MOST = 1e30  # magnitude that values of units stay within
 
 
 @jax.tree_util.register_dataclass
@@ -72,23 +73,37 @@ def think(how: Dynamics, nets: Nets, value: jax.Array, obs: jax.Array) -> jax.Ar
 def update(how: Dynamics, nets: Nets, value: jax.Array, obs: jax.Array) -> jax.Array:
     """All units at once from the inputs and the units' last values, `[M, E, P]`."""
     x = jnp.concatenate([obs, value])
-    if how.aggregations == ("sum",):
-        arriving = _weighted_sum(nets.weight, x)
+    bias = jnp.broadcast_to(nets.bias[:, None, :], value.shape)
+    if how.aggregations == ("sum",) and nets.response is None:
+        total = _plus_products(bias, nets.weight, x)
     else:
-        real = jnp.broadcast_to(nets.link[:, :, None, :], (*nets.weight.shape[:2], *x.shape[1:]))
-        index = None if nets.aggregation is None else nets.aggregation[:, None, :]
-        arriving = aggregate(how.aggregations, index, nets.weight[:, :, None, :] * x[None], real)
-    if nets.response is not None:
-        arriving = nets.response[:, None, :] * arriving
-    return activate(how.activations, nets.activation[:, None, :], nets.bias[:, None, :] + arriving)
+        if how.aggregations == ("sum",):
+            arriving = _plus_products(0 * bias, nets.weight, x)  # a zero that the compiler does not see
+        else:
+            real = jnp.broadcast_to(nets.link[:, :, None, :], (*nets.weight.shape[:2], *x.shape[1:]))
+            index = None if nets.aggregation is None else nets.aggregation[:, None, :]
+            arriving = aggregate(how.aggregations, index, nets.weight[:, :, None, :] * x[None], real)
+        total = bias + (arriving if nets.response is None else nets.response[:, None, :] * arriving)
+    # an absent connection weighs 0, and 0 times infinity would not be 0
+    return jnp.clip(activate(how.activations, nets.activation[:, None, :], total), -MOST, MOST)
 
 
-def _weighted_sum(weight: jax.Array, x: jax.Array) -> jax.Array:
-    """Sums over k of weight `[M, K, P]` times x `[K, E, P]`, in the order of k: `[M, E, P]`."""
-    if weight.shape[1] <= UNROLLED:
-        total = weight[:, 0, None, :] * x[0]
-        for k in range(1, weight.shape[1]):
+def _plus_products(start: jax.Array, weight: jax.Array, x: jax.Array) -> jax.Array:
+    """`start` `[M, E, P]` plus the sum over k of weight `[M, K, P]` times x `[K, E, P]`, in the order of k.
+
+    Each product is added to what is not one, so the compiler has one way to fuse the two; with longer sums in blocks,
+    each written out like a short one, more room for units then changes no bit of a sum.
+    """
+
+    def add(total, weight, x):
+        for k in range(weight.shape[1]):
             total = total + weight[:, k, None, :] * x[k]
         return total
-    body = lambda k, total: total + jax.lax.dynamic_index_in_dim(weight, k, 1) * x[k]
-    return jax.lax.fori_loop(0, weight.shape[1], body, jnp.zeros((weight.shape[0], *x.shape[1:])))
+
+    if weight.shape[1] <= WRITTEN_OUT:
+        return add(start, weight, x)
+    more = -weight.shape[1] % BLOCK
+    weight, x = jnp.pad(weight, [(0, 0), (0, more), (0, 0)]), jnp.pad(x, [(0, more), (0, 0), (0, 0)])
+    part = lambda leaf, turn, axis: jax.lax.dynamic_slice_in_dim(leaf, turn * BLOCK, BLOCK, axis)
+    body = lambda turn, total: add(total, part(weight, turn, 1), part(x, turn, 0))
+    return jax.lax.fori_loop(0, weight.shape[1] // BLOCK, body, start)

@@ -2,7 +2,7 @@
 
 E counts excess genes: those that arose after all of the other genome's, by generation; D the other unshared,
 disjoint ones; W is the mean difference of shared weights; N the number of genes of the larger genome, or 1
-if both have fewer than 20. Genomes come with the population as the last axis, so that one representative is
+if both are small. Genomes come with the population as the last axis, so that one representative is
 compared with everybody in one pass of C comparisons per gene.
 """
 
@@ -15,18 +15,23 @@ import jax.numpy as jnp
 
 from evolution.genome import Genome
 
-SMALL = 20  # genes below which N is 1
 CHUNK = 8
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Genes:
-    """The connection genes that a distance needs: `[C]` of one genome, or `[C, P]` of many."""
+    """The connection genes that a distance needs, of one genome, or of many with P as a last axis."""
 
-    innovation: jax.Array  # int32, -1 for none
-    weight: jax.Array
-    born: jax.Array  # int32
+    innovation: jax.Array  # [C] int32, -1 for none
+    weight: jax.Array  # [C]
+    born: jax.Array  # [C] int32
+    size: jax.Array  # [] int32 genes
+    newest: jax.Array  # [] int32 when the last of them arose, -1 for none
+
+    def __getitem__(self, index: jax.Array | int) -> Genes:
+        """One of many."""
+        return jax.tree.map(lambda leaf: leaf[..., index], self)
 
 
 def genes(genome: Genome, index: jax.Array | None = None) -> Genes:
@@ -37,56 +42,70 @@ def genes(genome: Genome, index: jax.Array | None = None) -> Genes:
         leaf = leaf if index is None else leaf[index]
         return jnp.pad(leaf, [(0, 0), (0, more)], constant_values=blank).T
 
-    return Genes(column(genome.innovation, -1), column(genome.weight, 0), column(genome.born, 0))
+    return aligned(column(genome.innovation, -1), column(genome.weight, 0), column(genome.born, 0))
 
 
-def distances(one: Genes, many: Genes, excess: jax.Array, disjoint: jax.Array, weight: jax.Array) -> jax.Array:
-    """Distance `[P]` of one genome `[C]` to each of many `[C, P]`; c1, c2 and c3 are the coefficients.
+def aligned(innovation: jax.Array, weight: jax.Array, born: jax.Array) -> Genes:
+    """Genes of many from their columns `[C, P]`; C is a multiple of CHUNK."""
+    real = innovation >= 0
+    newest = jnp.max(jnp.where(real, born, -1), axis=0)
+    return Genes(innovation, weight, born, jnp.sum(real, axis=0, dtype=jnp.int32), newest)
 
-    Only chunks of rows that hold genes are visited, on both sides, so empty room costs nothing.
+
+def distances(
+    one: Genes, many: Genes, excess: jax.Array, disjoint: jax.Array, weight: jax.Array, normalise_from: jax.Array
+) -> jax.Array:
+    """Distance `[P]` of one genome to each of many; c1, c2 and c3 are the coefficients.
+
+    N is the number of genes of the larger genome if it has `normalise_from` or more, else 1. Only chunks of rows
+    that hold genes are visited, on both sides, so empty room costs nothing.
     """
-    num = many.innovation.shape[1]
-    ours = one.innovation >= 0
-    newest = jnp.max(jnp.where(ours, one.born, -1))
-    ours_chunks = _chunks(ours)
-    theirs_chunks = _chunks(jnp.any(many.innovation >= 0, axis=1))
+    nothing = jnp.zeros(many.size.shape[0], jnp.int32)
 
     def visit(turn, carry):
-        num_shared, gap_sum, size, latest, later = carry
-        rows = jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, turn * CHUNK, CHUNK), many)
+        shared, gap = carry
+        innovation, value = (_chunk(leaf, turn) for leaf in (many.innovation, many.weight))
+        found = _twin_weights(one, innovation)
+        for j in range(CHUNK):  # written out, as sums along the first axis are slow
+            both = found[j] < jnp.inf
+            shared = shared + both
+            gap = gap + jnp.where(both, jnp.abs(value[j] - found[j]), 0.0)
+        return shared, gap
 
-        def compare(other, carry):
-            shared, gap = carry
-            mine = jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, other * CHUNK, CHUNK), one)
-            for j in range(CHUNK):  # written out: one pass over the rows serves a chunk of genes
-                same = (rows.innovation == mine.innovation[j]) & (mine.innovation[j] >= 0)
-                gap = gap + jnp.where(same, jnp.abs(rows.weight - mine.weight[j]), 0.0)
-                shared |= same
-            return shared, gap
+    chunks = _chunks(jnp.any(many.innovation >= 0, axis=1))
+    shared, gap = jax.lax.fori_loop(0, chunks, visit, (nothing, nothing.astype(jnp.float32)))
+    # only unlike coefficients need to know which of the unshared genes are excess
+    num_excess = jax.lax.cond(excess == disjoint, lambda: nothing, lambda: _excess(one, many, shared))
+    normal = jnp.maximum(one.size, many.size)
+    normal = jnp.where(normal < normalise_from, 1, jnp.maximum(normal, 1))
+    structure = (excess * num_excess + disjoint * (one.size + many.size - 2 * shared - num_excess)) / normal
+    return structure + weight * gap / jnp.maximum(shared, 1)
 
-        nothing = (jnp.zeros((CHUNK, num), bool), jnp.zeros((CHUNK, num)))
-        shared, gap = jax.lax.fori_loop(0, ours_chunks, compare, nothing)
-        real = rows.innovation >= 0
-        return (
-            num_shared + jnp.sum(shared, axis=0),
-            gap_sum + jnp.sum(gap, axis=0),
-            size + jnp.sum(real, axis=0),
-            jnp.maximum(latest, jnp.max(jnp.where(real, rows.born, -1), axis=0)),
-            later + jnp.sum(real & ~shared & (rows.born > newest), axis=0),
-        )
 
-    zero = jnp.zeros(num, jnp.int32)
-    start = (zero, jnp.zeros(num), zero, zero - 1, zero)
-    num_shared, gap, other_size, other_newest, later = jax.lax.fori_loop(0, theirs_chunks, visit, start)
-    size = jnp.sum(ours)
+def _excess(one: Genes, many: Genes, shared: jax.Array) -> jax.Array:
+    """Excess genes `[P]` of both sides together; `shared` `[P]` is the number of genes they share."""
+    later = (many.innovation >= 0) & (many.born > one.newest) & (_twin_weights(one, many.innovation) == jnp.inf)
+    mine = (one.innovation >= 0)[:, None] & (one.born[:, None] > many.newest[None, :])
     # a gene that both have is never later than all of the other's, unless it arose twice: hence the bound
-    mine_later = jnp.sum(ours[:, None] & (one.born[:, None] > other_newest[None, :]), axis=0)
-    unshared = size + other_size - 2 * num_shared
-    num_excess = later + jnp.minimum(mine_later, size - num_shared)
-    normal = jnp.maximum(size, other_size)
-    normal = jnp.where(normal < SMALL, 1, normal)
-    structure = (excess * num_excess + disjoint * (unshared - num_excess)) / normal
-    return structure + weight * gap / jnp.maximum(num_shared, 1)
+    return jnp.sum(later, axis=0) + jnp.minimum(jnp.sum(mine, axis=0), one.size - shared)
+
+
+def _twin_weights(one: Genes, innovation: jax.Array) -> jax.Array:
+    """For each gene of `innovation` `[R, P]` the weight that the one genome gives it, or infinity if it lacks it."""
+    sought = jnp.where(one.innovation >= 0, one.innovation, -2)  # meets no empty row
+
+    def compare(turn, found):
+        ids, values = _chunk(sought, turn), _chunk(one.weight, turn)
+        for j in range(CHUNK):  # written out: one pass over the rows serves a chunk of genes
+            found = jnp.where(innovation == ids[j], values[j], found)
+        return found
+
+    missing = jnp.full(innovation.shape, jnp.inf, jnp.float32)  # weights are finite
+    return jax.lax.fori_loop(0, _chunks(one.innovation >= 0), compare, missing)
+
+
+def _chunk(leaf: jax.Array, turn: jax.Array) -> jax.Array:
+    return jax.lax.dynamic_slice_in_dim(leaf, turn * CHUNK, CHUNK)
 
 
 def _chunks(used: jax.Array) -> jax.Array:

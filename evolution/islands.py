@@ -77,22 +77,24 @@ def generation(
     number: jax.Array,
     skip: jax.Array,
     state: Any,
+    barred: jax.Array,
 ) -> tuple[Any, search.Report]:
     """The states `[W, I, ...]` after generation `number` (from 0), and the report of runs `[W]`, on every device.
 
-    `keys` `[W]` of runs, runs to `skip` `[W]` bool: as in `evolution.search.generation`.
+    `keys` `[W]` of runs, runs to `skip` `[W]` bool, `barred` `[W, K]`: as in `evolution.search.generation`.
     """
 
-    def local(ring, algorithm, keys, number, skip, state):
+    def local(ring, algorithm, keys, number, skip, state, barred):
         own = _own_keys(mesh, ring.islands, keys)
         exchange = partial(migrated, ring, algorithm, number, own.shape, mesh.shape[ISLANDS])
         stay = jnp.repeat(skip, own.shape[1])
         flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), (own, state))
         new, seen = search.lived(algorithm, task, config, flat[0], number, stay, flat[1], exchange)
-        return _split(new, own.shape), _report(algorithm, own.shape, new, seen)
+        return _split(new, own.shape), _report(algorithm, own.shape, new, seen, barred)
 
-    axes = (ALL, ALL, PartitionSpec(RUNS), ALL, PartitionSpec(RUNS), OWN)
-    return _mapped(local, mesh, axes, (OWN, ALL))(ring, algorithm, keys, number, skip, state)
+    runs = PartitionSpec(RUNS)
+    axes = (ALL, ALL, runs, ALL, runs, OWN, runs)
+    return _mapped(local, mesh, axes, (OWN, ALL))(ring, algorithm, keys, number, skip, state, barred)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -143,12 +145,12 @@ def shifted(tree: Any, shape: tuple[int, int], devices: int) -> Any:
     return jax.tree.map(move, tree)
 
 
-def _report(algorithm: Insular, shape: tuple[int, int], after: Any, seen: Any) -> search.Report:
+def _report(algorithm: Insular, shape: tuple[int, int], after: Any, seen: Any, barred: jax.Array) -> search.Report:
     """Of all runs `[W]`, from what each device has seen of its islands."""
     state, genome, fitness, passed = seen
-    counts = jax.vmap(search.census)(genome, fitness, passed)
-    pick = jax.vmap(lambda one: one.candidate)(counts)
-    best = jax.vmap(lambda tree, index: jax.tree.map(lambda leaf: leaf[index], tree))((genome, counts), pick)
+    counts = jax.vmap(search.census)(genome, fitness, passed, jnp.repeat(barred, shape[1], axis=0))
+    picks = jax.vmap(lambda one: one.picks)(counts)
+    best = jax.vmap(lambda tree, index: jax.tree.map(lambda leaf: leaf[index], tree))((genome, counts), picks)
     own = jax.vmap(algorithm.measures)(state), jax.vmap(algorithm.species)(state), jax.vmap(algorithm.room)(after)
     return jax.vmap(partial(_pooled, algorithm))(*_everywhere((counts, *best, *own), shape))
 
@@ -163,12 +165,13 @@ def _pooled(
     room: jax.Array,
 ) -> search.Report:
     """The report of one run from those of its islands `[I, ...]`, as if they were one population."""
-    island = best.candidate
-    one = jax.tree.map(lambda leaf: leaf[island], genome)
     row = search.measured(jax.tree.map(jnp.ravel, counts)) | algorithm.pooled(measures)
     if species is not None:
         species = unique(species[0]).ravel(), species[1].ravel()
-    return search.Report(row, one, best.value[island], best.passed[island], species, jnp.max(room, axis=0))
+    at = jax.tree.map(jnp.ravel, best).picks  # of [I, 2] best and candidates
+    first, one = (jax.tree.map(lambda leaf, i=index: leaf.reshape(-1, *leaf.shape[2:])[i], genome) for index in at)
+    value, passed, mark = (leaf.ravel()[at[1]] for leaf in (best.value, best.passed, best.signature))
+    return search.Report(row, first, one, value, passed, mark, species, jnp.max(room, axis=0))
 
 
 def unique(names: jax.Array) -> jax.Array:

@@ -37,7 +37,7 @@ class NeatState:
     niches: Niches
     generation: jax.Array  # [] int32
     best: jax.Array  # [] best fitness ever
-    unimproved: jax.Array  # [] int32 generations since `best` rose
+    unimproved: jax.Array  # [] int32 generations since `best` rose, or since the last doldrums
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["params", "mutation"], meta_fields=STATIC)
@@ -75,7 +75,8 @@ class Neat:
         niches = judged(state.niches, state.member, fitness)
         top = jnp.max(fitness)
         unimproved = jnp.where(top > state.best, 0, state.unimproved + 1)
-        doldrums = unimproved >= self.params.doldrums
+        doldrums = unimproved > self.params.doldrums
+        unimproved = jnp.where(doldrums, 0, unimproved)  # the two best species get time of their own
         number = offspring(self.params, niches, state.member, fitness, doldrums)
         order = ranking(state.member, fitness)
         parents = mating(k_parents, self.params, niches, number, order, fitness, sizes(state.genome))
@@ -178,13 +179,13 @@ def mating(
     first, second = drawn(k_first, species), drawn(k_second, jnp.where(abroad, elsewhere, species))
     swap = (fitness[second] > fitness[first]) | ((fitness[second] == fitness[first]) & (size[second] < size[first]))
     champion = order[begin[species]]
-    keeps = (niches.size[species] >= params.elite_size) | (fitness[champion] == jnp.max(fitness))
+    keeps = (niches.size[species] > params.elite_size) | (fitness[champion] == jnp.max(fitness))
     copied = (rank == 0) & keeps
-    crossed = jax.random.uniform(k_alone, (num,)) >= params.mutate_only
+    crossed = (jax.random.uniform(k_alone, (num,)) >= params.mutate_only) & (first != second)
     return Parents(
         first=jnp.where(copied, champion, jnp.where(crossed & swap, second, first)),
         second=jnp.where(copied, champion, jnp.where(crossed & swap, first, second)),
-        crossed=crossed & ~copied,
+        crossed=crossed & ~copied,  # who mates with itself has one parent, and so is mutated
         copied=copied,
         mutated=~(crossed & (jax.random.uniform(k_mate, (num,)) < params.mate_only)),
     )

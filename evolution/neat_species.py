@@ -8,7 +8,6 @@ full table the rest join the nearest. The threshold follows a target number of s
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -25,15 +24,18 @@ class NeatParams:
     excess: float = tunable(1.0, "c1, weight of excess genes in the distance", low=0, high=100)
     disjoint: float = tunable(1.0, "c2, weight of disjoint genes in the distance", low=0, high=100)
     weight: float = tunable(0.4, "c3, weight of mean weight difference in the distance", low=0, high=100)
+    normalise_from: float = tunable(
+        20, "N of the distance is the number of genes of genomes with so many or more, else 1", low=1, high=1e9
+    )
     threshold: float = tunable(3.0, "distance within which a genome joins a species, at first", low=0, high=1000)
     target_species: float = tunable(0, "the threshold moves towards so many species; 0: it stays", low=0, high=1000)
     threshold_step: float = tunable(0.3, "how far it moves in a generation", low=0, high=100)
     survival: float = tunable(0.2, "best share of a species that may be parents", low=0, high=1)
-    elite_size: float = tunable(5, "species of so many members keep their champion unchanged", low=1, high=1e9)
+    elite_size: float = tunable(5, "species of more members keep their champion unchanged", low=0, high=1e9)
     stagnation: float = tunable(15, "generations without a new record after which a species ends", low=1, high=1e9)
     protected: float = tunable(1, "best species that never end by stagnation", low=0, high=1000)
     doldrums: float = tunable(
-        20, "generations without a new best after which only the two best species breed", low=1, high=1e9
+        20, "after more generations without a new best only the two best species breed, once", low=1, high=1e9
     )
     mutate_only: float = tunable(0.25, "chance that a child has one parent", low=0, high=1)
     mate_only: float = tunable(0.2, "chance that a child of two is not mutated", low=0, high=1)
@@ -99,7 +101,9 @@ def _joined(
     params: NeatParams, niches: Niches, representatives: Genes, many: Genes
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Slots in use once all of `many` `[C, P]` have their slot `[P]`, and how many of them found none free."""
-    to = partial(distances, many=many, excess=params.excess, disjoint=params.disjoint, weight=params.weight)
+    to = lambda one: distances(
+        one, many, params.excess, params.disjoint, params.weight, normalise_from=params.normalise_from
+    )
     slots, num = niches.name.shape[0], many.innovation.shape[1]
 
     def admit(slot, gap, carry):
@@ -109,7 +113,7 @@ def _joined(
 
     def join(carry):
         slot, rest = carry
-        return slot + 1, admit(slot, to(jax.tree.map(lambda leaf: leaf[:, slot], representatives)), rest)
+        return slot + 1, admit(slot, to(representatives[slot]), rest)
 
     # slots in use come first: `Niches` keeps them so
     start = (jnp.full(num, -1, jnp.int32), jnp.zeros(num, jnp.int32), jnp.full(num, jnp.inf))
@@ -123,7 +127,7 @@ def _joined(
     def found(carry):
         slot, rest = carry
         founder = jnp.argmax(rest[0] < 0)
-        gap = to(jax.tree.map(lambda leaf: leaf[:, founder], many)).at[founder].set(-1.0)
+        gap = to(many[founder]).at[founder].set(-1.0)
         return slot + 1, admit(slot, gap, rest)
 
     filled, (member, nearest, _) = jax.lax.while_loop(homeless, found, (used, carry))

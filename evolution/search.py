@@ -16,8 +16,7 @@ import jax.numpy as jnp
 
 from evolution.algorithm import ABYSS, Algorithm, sane
 from evolution.evaluation import evaluate
-from evolution.genome import BrainConfig, Genome, designed, num_connections, num_hidden
-from evolution.genome import widened as widened
+from evolution.genome import BrainConfig, Genome, designed, num_connections, num_hidden, signatures
 from evolution.tasks.base import Task
 
 
@@ -25,9 +24,11 @@ class Report(NamedTuple):
     """What a generation was like, each `[W]`."""
 
     measures: dict[str, jax.Array]
-    candidate: Genome  # the best of those that met the criterion, or else the best; [W, ...]
+    best: Genome  # [W, ...]
+    candidate: Genome  # the best of those that met the criterion and are not barred, or else the best; [W, ...]
     fitness: jax.Array  # of the candidate
-    passed: jax.Array  # bool: it met the criterion
+    passed: jax.Array  # bool: it met the criterion and is not barred
+    signature: jax.Array  # uint32, of the candidate
     species: tuple[jax.Array, jax.Array] | None  # names and sizes [W, S], if the algorithm has species
     room: jax.Array  # [W, 2] int32 hidden nodes and connection genes of the largest genomes of the next generation
 
@@ -47,10 +48,15 @@ def generation(
     number: jax.Array,
     skip: jax.Array,
     state: Any,
+    barred: jax.Array | None = None,
 ) -> tuple[Any, Report]:
-    """The states after generation `number` (from 0), and its report. `skip` `[W]` bool."""
-    new, (asked, genome, fitness, passed) = lived(algorithm, task, config, keys, number, skip, state)
-    return new, jax.vmap(partial(report, algorithm))(asked, genome, fitness, passed, new)
+    """The states after generation `number` (from 0), and its report. `skip` `[W]` bool.
+
+    `barred` `[W, K]` uint32 are signatures of genomes that are no candidates, since they failed in exams before.
+    """
+    new, seen = lived(algorithm, task, config, keys, number, skip, state)
+    barred = jnp.zeros((keys.shape[0], 0), jnp.uint32) if barred is None else barred
+    return new, jax.vmap(partial(report, algorithm))(*seen, new, barred)
 
 
 def lived(
@@ -67,7 +73,7 @@ def lived(
 
     `exchange` may alter states and fitness between evaluation and selection (`evolution.islands`).
     """
-    parts = jax.vmap(lambda key: jax.random.split(jax.random.fold_in(key, number + 1), 3))(keys)
+    parts = schedule(keys, number)
     genome, asked = jax.vmap(algorithm.ask)(parts[:, 0], state)
     fitness, passed, _ = evaluate(task, config, parts[:, 1], genome, skip)
     chosen = (asked, fitness) if exchange is None else exchange(asked, genome, fitness)
@@ -76,40 +82,56 @@ def lived(
     return jax.tree.map(keep, state, told), (asked, genome, fitness, passed)
 
 
+def schedule(keys: jax.Array, number: jax.Array) -> jax.Array:
+    """Keys `[W, 3]` of generation `number` of runs with `keys` `[W]`: to ask, to evaluate and to tell with."""
+    return jax.vmap(lambda key: jax.random.split(jax.random.fold_in(key, number + 1), 3))(keys)
+
+
 class Census(NamedTuple):
     """Of each genome of a population, `[P]`."""
 
     value: jax.Array  # fitness, sane
-    passed: jax.Array  # bool: met the task's criterion
+    passed: jax.Array  # bool: met the task's criterion and is not barred
     connections: jax.Array  # int32
     hidden: jax.Array  # int32
+    signature: jax.Array  # uint32; zeros if nothing can be barred
 
     @property
-    def candidate(self) -> jax.Array:
-        """Index [] of the best of those that met the criterion, or else of the best."""
+    def picks(self) -> jax.Array:
+        """Indices [2] of the best, and of the best of those that passed, if any did."""
         best = jnp.argmax(self.value)
-        return jnp.where(jnp.any(self.passed), jnp.argmax(jnp.where(self.passed, self.value, -jnp.inf)), best)
+        passing = jnp.argmax(jnp.where(self.passed, self.value, -jnp.inf))
+        return jnp.stack([best, jnp.where(jnp.any(self.passed), passing, best)])
 
 
-def census(genome: Genome, fitness: jax.Array, passed: jax.Array) -> Census:
-    """Of genomes `[P, ...]` with their fitness and passes `[P]`."""
-    return Census(sane(fitness), passed, jax.vmap(num_connections)(genome), jax.vmap(num_hidden)(genome))
+def census(genome: Genome, fitness: jax.Array, passed: jax.Array, barred: jax.Array) -> Census:
+    """Of genomes `[P, ...]` with their fitness and passes `[P]`; `barred` `[K]` are signatures."""
+    mark = signatures(genome) if barred.size else jnp.zeros(fitness.shape, jnp.uint32)
+    fresh = passed & ~jnp.any(mark[:, None] == barred[None, :], axis=1)
+    return Census(sane(fitness), fresh, jax.vmap(num_connections)(genome), jax.vmap(num_hidden)(genome), mark)
 
 
 def report(
-    algorithm: Algorithm, state: Any, genome: Genome, fitness: jax.Array, passed: jax.Array, after: Any
+    algorithm: Algorithm,
+    state: Any,
+    genome: Genome,
+    fitness: jax.Array,
+    passed: jax.Array,
+    after: Any,
+    barred: jax.Array,
 ) -> Report:
     """Of one run: the population as evaluated, and the room that the next one needs."""
-    all_ = census(genome, fitness, passed)
-    pick = all_.candidate
-    one = jax.tree.map(lambda leaf: leaf[pick], genome)
+    all_ = census(genome, fitness, passed, barred)
+    best, pick = all_.picks
+    at = lambda index: jax.tree.map(lambda leaf: leaf[index], genome)
     measures = measured(all_) | algorithm.measures(state)
-    return Report(measures, one, all_.value[pick], passed[pick], algorithm.species(state), algorithm.room(after))
+    one = all_.value[pick], all_.passed[pick], all_.signature[pick]
+    return Report(measures, at(best), at(pick), *one, algorithm.species(state), algorithm.room(after))
 
 
 def measured(all_: Census) -> dict[str, jax.Array]:
     """The columns of a row of metrics that do not depend on the algorithm, each []."""
-    value, _, connections, hidden = all_
+    value, connections, hidden = all_.value, all_.connections, all_.hidden
     real = value > ABYSS
     number = jnp.maximum(jnp.sum(real), 1)
     mean = jnp.sum(jnp.where(real, value, 0.0)) / number

@@ -41,7 +41,7 @@ class Archipelago(Search):
     def _generation(self) -> tuple[Any, search.Report]:
         chosen, brain = self.experiment.search, self.algorithm.brain
         ring = islands.Ring(chosen.islands, chosen.migrants, np.int32(chosen.migration_every))
-        now = (self.keys, np.int32(self.tick), ~self._active, self.state)
+        now = (self.keys, np.int32(self.tick), ~self._active, self.state, self.champions.barred)
         return islands.generation(self._mesh, ring, self.algorithm, self.task, brain, *now)
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -146,7 +146,7 @@ def champion(config_name: str, changes: list[str]) -> tuple[dict[str, Any], Any,
     enabled = [sum(gene["enabled"] for gene in document["connections"]) for document in documents]
     rank = lambda i: (not documents[i]["solved"], len(documents[i]["nodes"]), enabled[i], -documents[i]["fitness"])
     best = min(range(len(documents)), key=rank)
-    return documents[best], search.algorithm.brain, jax.tree.map(lambda leaf: leaf[best], search.champion)
+    return documents[best], search.algorithm.brain, jax.tree.map(lambda leaf: leaf[best], search.champions.genome)
 
 
 def main() -> int:

@@ -66,9 +66,10 @@ class HostedSearch(Search):
     def _generation(self) -> tuple[Any, search.Report]:
         self.algorithm = self.algorithm.fitting(*self.hosts)
         genome = _asked(self.algorithm, self.hosts)
-        keys, skip, genome = spread((self.keys, jnp.asarray(~self._active), genome), self.num_worlds)
+        barred = jnp.asarray(self.champions.barred)
+        keys, skip, genome, barred = spread((self.keys, jnp.asarray(~self._active), genome, barred), self.num_worlds)
         brain = self.algorithm.brain
-        fitness, report = evaluated(self.task, brain, keys, jnp.int32(self.tick), skip, genome)
+        fitness, report = evaluated(self.task, brain, keys, jnp.int32(self.tick), skip, genome, barred)
         measures = [self.algorithm.measures(host) for host in self.hosts]
         more = {name: np.stack([row[name] for row in measures]) for name in measures[0]}
         species = zip(*(self.algorithm.species(host) for host in self.hosts), strict=True)
@@ -115,10 +116,15 @@ def _asked(algorithm: Any, hosts: tuple[NeatPythonState, ...]) -> Genome:
 
 @partial(jax.jit, static_argnums=(0, 1))
 def evaluated(
-    task: Task, config: BrainConfig, keys: jax.Array, number: jax.Array, skip: jax.Array, genome: Genome
+    task: Task,
+    config: BrainConfig,
+    keys: jax.Array,
+    number: jax.Array,
+    skip: jax.Array,
+    genome: Genome,
+    barred: jax.Array,
 ) -> tuple[jax.Array, search.Report]:
     """Fitness `[W, P]` of generation `number` and its report, with the keys of `search.generation`."""
-    parts = jax.vmap(lambda key: jax.random.split(jax.random.fold_in(key, number + 1), 3))(keys)
-    fitness, passed, _ = evaluate(task, config, parts[:, 1], genome, skip)
-    report = jax.vmap(lambda g, f, p: search.report(SILENT, None, g, f, p, None))(genome, fitness, passed)
-    return fitness, report
+    fitness, passed, _ = evaluate(task, config, search.schedule(keys, number)[:, 1], genome, skip)
+    told = jax.vmap(lambda g, f, p, b: search.report(SILENT, None, g, f, p, None, b))
+    return fitness, told(genome, fitness, passed, barred)

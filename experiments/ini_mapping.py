@@ -76,16 +76,18 @@ class Mapped(Notes):
             self.put("neat", key, genome, "compatibility_disjoint_coefficient")
         self.put("neat", "weight", genome, "compatibility_weight_coefficient")
         self.put("neat", "threshold", self.species, "compatibility_threshold")
-        why = "distances count connection genes alone, undivided below 20, and mean weight differences; watch `species`"
+        self.table["neat"]["normalise_from"] = 1.0  # there, distances are divided by the number of genes at any size
+        why = "distances count connection genes alone, and the mean of weight differences; watch `species`"
         self.warn(self.species, "compatibility_threshold", why)
         self.put("neat", "stagnation", stagnation, "max_stagnation")
         self.put("neat", "protected", stagnation, "species_elitism")
         if self.one_of(stagnation, "species_fitness_func", STATISTICS) != "max":
             self.warn(stagnation, "species_fitness_func", "a species is judged by its best member (max)")
         self.put("neat", "survival", breeding, "survival_threshold")
-        self.put("neat", "elite_size", breeding, "elitism", 1.0 if breeding["elitism"] > 0 else NEVER)
-        if breeding["elitism"] > 1:
-            self.warn(breeding, "elitism", "a species keeps one champion")
+        self.put("neat", "elite_size", breeding, "elitism", 0.0 if breeding["elitism"] > 0 else NEVER)
+        if breeding["elitism"] != 1:
+            kept = "a species keeps one champion" if breeding["elitism"] else "the best of all species is kept"
+            self.warn(breeding, "elitism", kept)
         if breeding["min_species_size"] > 1:
             self.warn(breeding, "min_species_size", "a species may be as small as its share")
         # there, every child has two parents of one species, is mutated, and nothing ends by doldrums

@@ -201,6 +201,8 @@ class Session:
         self.last, species = self.sim.rows()
         self._metrics.append([list(row.values()) for row in self.last])
         self._species.append(species)
+        if self.sim.tick % self.experiment.run.log_every:
+            return  # a row between log intervals, which stop rules count
         for index, rule in enumerate(self.experiment.stop):
             values = [row[rule.metric] for row in self.last if row[rule.metric] is not None]
             finite = [value for value in values if np.isfinite(value)]  # an extinct world has no mean

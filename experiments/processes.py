@@ -27,6 +27,7 @@ from experiments.errors import RunError, UserError
 
 VARIABLES = ("FIRSTWORD_COORDINATOR", "FIRSTWORD_PROCESSES", "FIRSTWORD_PROCESS")
 NOTHING, STOP, START, RESUME, ADVANCE, GATHER = range(6)
+MOST = 2**31 - 1  # bytes of a letter
 JOINING, LOST, LEAVING = 300, 60, 15  # seconds to wait for a process that is to come, is silent, or is to end
 
 
@@ -140,8 +141,10 @@ class LedArchipelago(Archipelago):
         if LedArchipelago.busy:  # part of another order
             yield
             return
-        LedArchipelago.busy = True
         letter = None if head is None else safetensors.numpy.save(arrays or {}, {"head": json.dumps(head)})
+        if len(letter or b"") > MOST:
+            raise RunError(f"a checkpoint of {len(letter or b''):,} bytes is too large to be sent to other processes")
+        LedArchipelago.busy = True
         if _exchanged(order, number, letter)[1]:  # a follower was asked to stop, and the leader asks itself
             signal.raise_signal(signal.SIGTERM)
         yield

@@ -39,6 +39,8 @@ def check_search(experiment: Experiment) -> None:
     _islands(experiment)
     if experiment.search.tournament > experiment.search.population:
         raise _error("search.tournament", experiment.search.tournament, "at most search.population")
+    if experiment.ga.elites >= experiment.search.population and experiment.search.algorithm == "ga":
+        raise _error("ga.elites", experiment.ga.elites, f"less than search.population, {experiment.search.population}")
     if experiment.search.algorithm == "openai_es" and experiment.search.population % 2:
         raise _error("search.population", experiment.search.population, "even with openai_es, which draws in pairs")
 
@@ -76,6 +78,12 @@ def _task_brains(experiment: Experiment) -> None:
         raise UserError(f"task.name is missing; search.algorithm = {literal(algorithm)} needs one of {names}")
     if brain.plasticity != "none":
         raise _error("brain.plasticity", brain.plasticity, f'"none" with search.algorithm = {literal(algorithm)}')
+    if brain.dynamics == "feedforward" and brain.steps != 1:
+        raise _error("brain.steps", brain.steps, '1 with brain.dynamics = "feedforward", which settles in one look')
+    settle = getattr(experiment.task, "settle", None)
+    if settle is not None and brain.dynamics != "feedforward" and settle * brain.steps < 2:
+        right = f"at least 2 with brain.dynamics = {literal(brain.dynamics)}, whose signals take a step per connection"
+        raise _error("task.settle", settle, right)
     if not brain.aggregations:
         raise _error("brain.aggregations", brain.aggregations, 'at least one function, for example ["sum"]')
     if algorithm in STRATEGIES and brain.founder_topology == "random":

@@ -317,3 +317,52 @@ def test_networks_of_the_world_equal_dense_ones(cyclic):
     with jax.enable_x64(True):
         sparse_out = np.asarray(live(widened(minds), jnp.asarray(obs, jnp.float64)))
     np.testing.assert_allclose(np.moveaxis(sparse_out, 1, 2), dense_out, rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("aggregations", [("sum",), ("sum", "mean", "max", "product")])
+@pytest.mark.parametrize("response", [False, True])
+def test_more_room_changes_no_bit(aggregations, response):
+    """What a network computes does not depend on how large the largest of its neighbours is."""
+    units, inputs, nets, rng = 12, 2, 33, np.random.default_rng(0)
+    how = dense.Dynamics(("tanh", "identity"), aggregations, "recurrent")
+    real = rng.random((units, inputs + units, nets)) < 0.4
+    columns = {"weight": rng.normal(size=real.shape) * real, "bias": rng.normal(size=(units, nets))}
+    columns["response"] = rng.normal(size=(units, nets))
+    kinds = {name: rng.integers(0, n, (units, nets)) for name, n in (("activation", 2), ("aggregation", 4))}
+    obs = rng.normal(size=(inputs, 4, nets)).astype(np.float32)
+
+    def values(room):
+        wide = lambda leaf, dtype: np.pad(leaf, [(0, room - units), *[(0, 0)] * (leaf.ndim - 1)]).astype(dtype)
+        square = lambda leaf, dtype: np.pad(wide(leaf, dtype), [(0, 0), (0, room - units), (0, 0)])
+        made = dense.Nets(
+            weight=jnp.asarray(square(columns["weight"], np.float32)),
+            link=None if aggregations == ("sum",) else jnp.asarray(square(real, bool)),
+            bias=jnp.asarray(wide(columns["bias"], np.float32)),
+            activation=jnp.asarray(wide(kinds["activation"], np.int32)),
+            aggregation=None if aggregations == ("sum",) else jnp.asarray(wide(kinds["aggregation"], np.int32)),
+            response=jnp.asarray(wide(columns["response"], np.float32)) if response else None,
+            time_constant=None,
+            depth=jnp.int32(1),
+        )
+        value = dense.rest(made, 4)
+        for _ in range(3):
+            value = jax.jit(dense.think, static_argnums=0)(how, made, value, obs)
+        return np.asarray(value)[:units]
+
+    narrow = values(units)
+    assert np.isfinite(narrow).all() and np.ptp(narrow) > 1
+    for room in (46, 47, 70):  # 48 signals are summed otherwise than 49
+        np.testing.assert_array_equal(values(room).view(np.int32), narrow.view(np.int32))
+
+
+def test_a_unit_that_runs_away_does_not_spoil_those_it_is_not_connected_to():
+    how = dense.Dynamics(("identity",), ("sum",), "recurrent")
+    weight = jnp.zeros((2, 3, 1)).at[0, 1, 0].set(1000.0)  # unit 0 feeds itself; unit 1 hears nothing
+    none = {"link": None, "aggregation": None, "response": None, "time_constant": None}
+    made = dense.Nets(
+        weight=weight, bias=jnp.ones((2, 1)), activation=jnp.zeros((2, 1), jnp.int32), depth=jnp.int32(1), **none
+    )
+    value = dense.rest(made, 1)
+    for _ in range(40):
+        value = dense.think(how, made, value, jnp.zeros((1, 1, 1)))
+    assert value[1, 0, 0] == 1 and value[0, 0, 0] == dense.MOST

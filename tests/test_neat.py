@@ -61,19 +61,19 @@ def test_parents_are_of_the_childs_own_species():
     who = parents(interspecies=0.0)
     np.testing.assert_array_equal(MEMBER[who.first], OWN)
     np.testing.assert_array_equal(MEMBER[who.second], OWN)
-    assert who.crossed.sum() > MANY / 2
+    assert who.crossed.sum() > MANY / 3
 
 
 def test_between_species_one_parent_is_of_another():
     for chance in (1.0, 0.1):
         who = parents(interspecies=chance, mutate_only=0.0)
-        crossed = who.crossed
+        crossed = who.crossed & (OWN > 1)  # of large species, whose members hardly ever meet themselves
         mixed = (MEMBER[who.first] != MEMBER[who.second])[crossed]
         assert mixed.mean() == (1.0 if chance == 1 else near(chance, crossed.sum()))
         own = (MEMBER[who.first] == OWN) | (MEMBER[who.second] == OWN)
         assert np.all(own[crossed])
-    others = MEMBER[np.where(MEMBER[who.first] == OWN, who.second, who.first)][crossed & (OWN == 0)]
-    assert set(others) == {0, 1, 2, 3}
+    others = MEMBER[np.where(MEMBER[who.first] == OWN, who.second, who.first)][who.crossed & (OWN == 0)]
+    assert set(others) == {1, 2, 3}  # its own has one parent only
     alone = parents(interspecies=1.0, mutate_only=1.0)
     np.testing.assert_array_equal(MEMBER[alone.first], OWN)  # who has one parent has it of its own species
 
@@ -98,23 +98,32 @@ def test_all_who_may_are_parents_alike():
 
 
 def test_a_quarter_has_one_parent_and_a_fifth_of_the_rest_is_not_mutated():
-    who = parents()
-    born = ~who.copied
+    who = parents(survival=1.0)  # mating with oneself is rare
+    born = ~who.copied & (OWN > 1)
     assert who.crossed[born].mean() == near(0.75, born.sum())
     assert np.all(who.mutated[born & ~who.crossed])
     assert who.mutated[born & who.crossed].mean() == near(0.8, (born & who.crossed).sum())
-    assert not parents(mutate_only=1.0).crossed.any() and parents(mutate_only=0.0).crossed[born].all()
+    assert not parents(mutate_only=1.0).crossed.any()
     never = parents(mate_only=1.0)
     assert np.array_equal(never.mutated[born], ~never.crossed[born]) and parents(mate_only=0.0).mutated[born].all()
 
 
-def test_champions_of_species_of_five_are_copied_and_that_of_all():
-    who, place = parents(), ranks()
+def test_who_mates_with_itself_has_one_parent_and_is_mutated():
+    who = parents(mutate_only=0.0, mate_only=1.0, interspecies=0.0)
+    born = ~who.copied
+    alone = who.first == who.second
+    assert alone[OWN == 0].all()  # one of four may breed
+    np.testing.assert_array_equal(who.crossed[born], ~alone[born])
+    np.testing.assert_array_equal(who.mutated[born], alone[born])
+
+
+def test_champions_of_species_of_more_than_five_are_copied_and_that_of_all():
+    assert OWN[parents().copied].tolist() == [2, 3]  # of 4, 5, 1991 and 4000
+    who, place = parents(elite_size=4), ranks()
     copied = np.flatnonzero(who.copied)
     assert OWN[copied].tolist() == [1, 2, 3] and not who.crossed[copied].any()
     assert MEMBER[who.first[copied]].tolist() == [1, 2, 3] and not place[who.first[copied]].any()
-    assert OWN[parents(elite_size=4).copied].tolist() == [0, 1, 2, 3]
-    assert OWN[parents(elite_size=6).copied].tolist() == [2, 3]
+    assert OWN[parents(elite_size=3).copied].tolist() == [0, 1, 2, 3]
     # none is large enough: the best of all stays, and so do its equals
     assert OWN[parents(elite_size=1e9).copied].tolist() == [3]
     tied = FITNESS.copy()

@@ -208,10 +208,19 @@ def test_species_without_a_record_for_15_generations_end_but_the_best():
     assert names_over(5, stagnation=3, doldrums=1e9) == [[0, 1, 2]] * 3 + [[0]] * 2
 
 
-def test_after_20_generations_without_a_new_best_only_two_species_breed():
+def test_after_more_than_20_generations_without_a_new_best_only_two_species_breed():
     seen = names_over(24, stagnation=1e9)
-    assert seen[:20] == [[0, 1, 2]] * 20 and seen[20:] == [[0, 1]] * 4
+    assert seen[:21] == [[0, 1, 2]] * 21 and seen[21:] == [[0, 1]] * 3
     assert names_over(24, improves=8, stagnation=1e9) == [[0, 1, 2]] * 24
+
+
+def test_doldrums_last_for_one_generation_and_come_back_after_as_many_again():
+    state, fitness = three_species()
+    fires = []
+    for number in range(16):
+        state = step(state, fitness(state), number, stagnation=1e9, doldrums=4)
+        fires.append(int(state.unimproved) == 0)
+    assert np.flatnonzero(fires).tolist() == [0, 5, 10, 15]
 
 
 def test_a_generation_in_which_all_fail_is_survived():

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from evolution.algorithm import ABYSS, sane
-from evolution.compatibility import CHUNK, Genes
+from evolution.compatibility import CHUNK, Genes, aligned
 from evolution.neat_species import NeatParams, Niches, judged, no_species, offspring, speciate
 
 NUM, SLOTS = 24, 6
@@ -32,7 +32,7 @@ def points(places: Sequence[float]) -> Genes:
     innovation = np.full((CHUNK, num), -1, np.int32)
     weight = np.zeros((CHUNK, num), np.float32)
     innovation[2], weight[2] = 5, places
-    return Genes(jnp.asarray(innovation), jnp.asarray(weight), jnp.zeros((CHUNK, num), jnp.int32))
+    return aligned(jnp.asarray(innovation), jnp.asarray(weight), jnp.zeros((CHUNK, num), jnp.int32))
 
 
 def table(names: Sequence[int], threshold: float = 1.0, **columns: Sequence[float]) -> Niches:

@@ -8,14 +8,16 @@ memory, even one that counts steps, says the same for a bit and its opposite: it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
 
+from evolution.tasks.base import Task
 from sim.config import key as tunable
 
 ENUMERATED = 3  # up to this length the episodes are all patterns
+EXAMINED = 256  # patterns of an exam
 NOISE_BITS = 31
 
 
@@ -43,7 +45,13 @@ class Memory:
     inputs = 3
     outputs = 1
     ceiling = 1.0
-    exams = ()
+
+    @property
+    def exams(self) -> tuple[Task, ...]:
+        """Fresh patterns and noise, where an evaluation is a sample of them."""
+        if self.length > ENUMERATED:
+            return (replace(self, samples=max(EXAMINED, self.samples)),)
+        return (self,) if self.noise else ()
 
     @property
     def episodes(self) -> int:
