@@ -15,6 +15,8 @@ import jax.numpy as jnp
 from evolution.compatibility import Genes, distances
 from sim.config import key as tunable
 
+BATCH = 8  # genomes that are compared with all others in one pass
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -101,34 +103,42 @@ def _joined(
     params: NeatParams, niches: Niches, representatives: Genes, many: Genes
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Slots in use once all of `many` `[C, P]` have their slot `[P]`, and how many of them found none free."""
-    to = lambda one: distances(
-        one, many, params.excess, params.disjoint, params.weight, normalise_from=params.normalise_from
+    to = lambda some: distances(
+        some, many, params.excess, params.disjoint, params.weight, normalise_from=params.normalise_from
     )
-    slots, num = niches.name.shape[0], many.innovation.shape[1]
+    slots, num = niches.name.shape[0], many.size.shape[0]
+    used = jnp.sum(niches.alive, dtype=jnp.int32)  # they come first: `Niches` keeps them so
 
     def admit(slot, gap, carry):
         member, nearest, least = carry
         member = jnp.where((member < 0) & (gap < niches.threshold), slot, member)
         return member, jnp.where(gap < least, slot, nearest), jnp.minimum(gap, least)
 
-    def join(carry):
-        slot, rest = carry
-        return slot + 1, admit(slot, to(representatives[slot]), rest)
+    def join(turn, carry):
+        index = turn * BATCH + jnp.arange(BATCH, dtype=jnp.int32)
+        gaps = jnp.where((index < used)[:, None], to(representatives[jnp.minimum(index, slots - 1)]), jnp.inf)
+        for k in range(BATCH):
+            carry = admit(index[k], gaps[k], carry)
+        return carry
 
-    # slots in use come first: `Niches` keeps them so
     start = (jnp.full(num, -1, jnp.int32), jnp.zeros(num, jnp.int32), jnp.full(num, jnp.inf))
-    used = jnp.sum(niches.alive, dtype=jnp.int32)
-    _, carry = jax.lax.while_loop(lambda carry: carry[0] < used, join, (jnp.int32(0), start))
+    carry = jax.lax.fori_loop(0, -(-used // BATCH), join, start)
 
     def homeless(carry):
         slot, (member, _, _) = carry
         return (slot < slots) & jnp.any(member < 0)
 
     def found(carry):
+        """The first that have no species: each founds one, unless one of those before takes it in."""
         slot, rest = carry
-        founder = jnp.argmax(rest[0] < 0)
-        gap = to(many[founder]).at[founder].set(-1.0)
-        return slot + 1, admit(slot, gap, rest)
+        place = jnp.nonzero(rest[0] < 0, size=BATCH, fill_value=0)[0]  # 0 has a species if there are fewer
+        gaps = to(many[place])
+        for k in range(BATCH):
+            founds = (rest[0][place[k]] < 0) & (slot < slots)
+            gap = jnp.where(jnp.arange(num) == place[k], -1.0, gaps[k])
+            rest = admit(slot, jnp.where(founds, gap, jnp.inf), rest)
+            slot = slot + founds
+        return slot, rest
 
     filled, (member, nearest, _) = jax.lax.while_loop(homeless, found, (used, carry))
     return filled, jnp.where(member < 0, nearest, member), jnp.sum(member < 0, dtype=jnp.int32)

@@ -18,7 +18,8 @@ from evolution.genome import BrainConfig, Genome
 from evolution.mutation import MutationParams, chances, mutate_numbers, restructure
 from sim.fence import fenced_by
 
-TURNS = 8  # parts of a population of which each may change in structure at a time
+TURNS = 8  # parts of a large population of which each may change in structure at a time
+LEAST = 256  # children of a turn below which starting kernels costs more than they do
 
 
 @jax.tree_util.register_dataclass
@@ -65,7 +66,7 @@ def children(
         return young
     changes = jnp.any(flags, axis=1)
     order = jnp.argsort(~changes, stable=True)
-    batch = -(-num // TURNS)
+    batch = min(max(-(-num // TURNS), LEAST), num)
     change = jax.vmap(lambda k, f, g: restructure(k[1], f, brain, mutation, inputs, g, generation))
 
     def turn(i, young):

@@ -1,10 +1,10 @@
 """Speed of a whole NEAT generation (evaluate, speciate, reproduce) beside neat-python's own loop, in the same run.
 
-Both search with the rates of the built-in config, from founders, one search at a time, for the same number of
-generations, whether the task is solved or not. Ours compiles a program per room of its genomes, which is timed
-apart, without the persistent cache. neat-python evaluates with its own networks in plain Python, as its users do:
-the truth table, and CartPole, the latter up to 1,000 genomes. Useful steps are those of episodes that still
-went on. Leaves out Gymnasium, whose stepping would slow neat-python further.
+Both search with the rates of the built-in config, from founders whose weights are drawn alike, one search at a time,
+for the same number of generations, whether the task is solved or not. Ours compiles a program per room of its
+genomes, which is timed apart, without the persistent cache; making the room is not. neat-python evaluates with its
+own networks in plain Python, as its users do: the truth table, and CartPole, the latter up to 1,000 genomes. Useful
+steps are those of episodes that still went on. Leaves out Gymnasium, whose stepping would slow neat-python further.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import math
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -40,8 +41,9 @@ def measure(tasks: list[str], populations: list[int]) -> dict[str, Any]:
 
 
 def _row(task: str, population: int) -> dict[str, Any]:
-    overrides = [f"search.population={population}", "search.until_solved=false"]
-    experiment = config.load(task, overrides)
+    experiment = config.load(task, [f"search.population={population}", "search.until_solved=false"])
+    alike = replace(experiment.brain, founder_weight=experiment.mutation.weight_new)  # as neat-python has it
+    experiment = replace(experiment, brain=alike)
     number = next((turns for most, turns in GENERATIONS.items() if population <= most), 3)
     if task == "cartpole":
         number = min(number, 3)  # solved at once, and every generation costs millions of steps
@@ -61,7 +63,9 @@ def _ours(experiment: config.Experiment, number: int) -> dict[str, Any]:
     assert task is not None
     state, skip = search.begin(algorithm, keys), jnp.zeros(1, bool)
     programs: dict[Any, Any] = {}
-    compiling, spent, steps, species = 0.0, [], 0.0, 0
+    compiling, steps = 0.0, 0.0
+    spent: list[float] = []
+    species: list[int] = []
     for turn in range(WARM + number):
         brain = algorithm.brain
         if brain not in programs:
@@ -73,16 +77,16 @@ def _ours(experiment: config.Experiment, number: int) -> dict[str, Any]:
         began = time.perf_counter()
         state, report = programs[brain](algorithm, keys, jnp.int32(turn), skip, state)
         room = np.asarray(report.room).max(axis=0)  # waits for the result, as a run does
-        seconds = time.perf_counter() - began
         algorithm, state = search.roomier(algorithm, state, (int(room[0]), int(room[1])), experiment.brain)
+        seconds = time.perf_counter() - began
         if turn >= WARM:
             spent.append(seconds)
             steps += float(report.measures["mean_fitness"][0]) * task.episodes * algorithm.population
-            species = int(report.measures["species"][0])
+            species.append(int(report.measures["species"][0]))
     mean = sum(spent) / number
     out = {"generation_s": round(mean, 5), "median_generation_s": round(float(np.median(spent)), 5)}
     out |= {"evaluations_per_s": round(algorithm.population / mean), "compile_s": round(compiling, 2)}
-    out |= {"programs": len(programs), "species": species}
+    out |= {"programs": len(programs), "species": round(float(np.mean(species)), 1)}
     if isinstance(task, cartpole.CartPole):  # its fitness is the mean length of episodes
         out["steps_per_s"] = round(steps / sum(spent))
     return out
@@ -96,6 +100,7 @@ def _theirs(experiment: config.Experiment, number: int) -> dict[str, Any]:
     theirs = parsed(config_text(brain, *shape, experiment.mutation, experiment.neat))
     steps = {"now": 0, "counted": 0}
     marks: list[float] = []
+    species: list[int] = []
     one = _gate if isinstance(task, gates.Gate) else _cart
     draw = random.Random(0)
 
@@ -103,6 +108,7 @@ def _theirs(experiment: config.Experiment, number: int) -> dict[str, Any]:
         marks.append(time.perf_counter())
         if len(marks) > WARM:
             steps["counted"] = steps["now"]
+            species.append(len(population.species.species))
         starts = [[draw.uniform(-0.05, 0.05) for _ in range(4)] for _ in range(task.episodes)]
         for _, genome in genomes:
             network = FeedForwardNetwork.create(genome, settings)
@@ -111,11 +117,12 @@ def _theirs(experiment: config.Experiment, number: int) -> dict[str, Any]:
                 steps["now"] += lived
 
     state = random.getstate()
-    Population(theirs, seed=0).run(evaluate, WARM + number + 1)
+    population = Population(theirs, seed=0)
+    population.run(evaluate, WARM + number + 1)
     random.setstate(state)
     marks = marks[WARM:]  # from the start of one evaluation to the start of the next is one generation
     seconds = (marks[-1] - marks[0]) / (len(marks) - 1)
-    out = {"neat_python_s": round(seconds, 5)}
+    out = {"neat_python_s": round(seconds, 5), "neat_python_species": round(float(np.mean(species)), 1)}
     if one is _cart:
         out["neat_python_steps_per_s"] = round(steps["counted"] / (marks[-1] - marks[0]))
     return out

@@ -11,6 +11,7 @@ from evolution.genome import designed
 from evolution.interchange import parsed
 from evolution.strategies import NAMES as STRATEGIES
 from evolution.tasks import TASKS
+from evolution.tasks.gates import Gate
 from experiments.errors import UserError
 from experiments.ini import read_ini
 from experiments.keys import literal
@@ -80,10 +81,11 @@ def _task_brains(experiment: Experiment) -> None:
         raise _error("brain.plasticity", brain.plasticity, f'"none" with search.algorithm = {literal(algorithm)}')
     if brain.dynamics == "feedforward" and brain.steps != 1:
         raise _error("brain.steps", brain.steps, '1 with brain.dynamics = "feedforward", which settles in one look')
-    settle = getattr(experiment.task, "settle", None)
-    if settle is not None and brain.dynamics != "feedforward" and settle * brain.steps < 2:
-        right = f"at least 2 with brain.dynamics = {literal(brain.dynamics)}, whose signals take a step per connection"
-        raise _error("task.settle", settle, right)
+    if isinstance(experiment.task, Gate) and experiment.task.gate == "xor" and brain.dynamics != "feedforward":
+        settle = experiment.task.settle
+        if settle * brain.steps < 2:
+            right = f"at least 2 with brain.dynamics = {literal(brain.dynamics)}: a signal takes a step per connection"
+            raise _error("task.settle", settle, right)
     if not brain.aggregations:
         raise _error("brain.aggregations", brain.aggregations, 'at least one function, for example ["sum"]')
     if algorithm in STRATEGIES and brain.founder_topology == "random":

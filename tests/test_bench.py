@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import bench, cli
+from experiments import bench, bench_neat, cli
 from experiments.errors import RunError
 
 ROOT = Path(__file__).parents[1]
@@ -81,3 +81,22 @@ def test_each_size_is_measured_with_all_alive():
     for row in told["results"]:
         assert row["agent_steps_per_s"] > 0 and row["peak_memory_mb"] > 100
         assert math.isclose(row["ns_per_agent"], 1e9 / row["agent_steps_per_s"], rel_tol=0.01)
+
+
+def test_a_generation_of_neat_is_set_beside_neat_pythons(monkeypatch):
+    monkeypatch.setattr(bench_neat, "GENERATIONS", {10**6: 2})
+    cached = jax.config.jax_enable_compilation_cache
+    try:
+        told = bench_neat.measure(["xor", "cartpole"], [24])
+    finally:
+        jax.config.update("jax_enable_compilation_cache", cached)
+    gate, cart = told["results"]
+    assert [row["name"] for row in told["results"]] == ["xor-24", "cartpole-24"]
+    for row in (gate, cart):
+        assert row["generations"] == 2 and row["species"] >= 1 <= row["neat_python_species"]
+        assert row["ratio"] == pytest.approx(row["neat_python_s"] / row["generation_s"], rel=0.1)
+        assert row["evaluations_per_s"] == pytest.approx(24 / row["generation_s"], rel=0.01)
+    # whoever plays, an episode of the pole lasts 8 to 500 steps, and 24 networks play 5 each
+    for steps, seconds in (("steps_per_s", "generation_s"), ("neat_python_steps_per_s", "neat_python_s")):
+        assert 24 * 5 * 8 <= cart[steps] * cart[seconds] <= 24 * 5 * 500
+    assert "steps_per_s" not in gate

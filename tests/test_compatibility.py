@@ -10,7 +10,7 @@ import pytest
 from evolution.compatibility import CHUNK, Genes, aligned, distances, genes
 
 ROWS, NUM, SMALL = 5 * CHUNK, 64, 20
-measure = jax.jit(lambda one, many, c1, c2, c3, small=SMALL: distances(one, many, c1, c2, c3, small))
+measure = jax.jit(lambda some, many, c1, c2, c3, small=SMALL: distances(some, many, c1, c2, c3, small)[0])
 
 
 def plain(one: dict, other: dict, excess: float, disjoint: float, weight: float) -> float:
@@ -58,7 +58,7 @@ def test_distance_is_the_papers(most, coefficients):
     genomes = some(most, seed=most)
     many = packed(genomes)
     for index in range(12):
-        ours = measure(many[index], many, *coefficients)
+        ours = measure(many[index : index + 1], many, *coefficients)
         brute = [plain(genomes[index], other, *coefficients) for other in genomes]
         np.testing.assert_allclose(ours, brute, rtol=1e-5, atol=1e-5)
         assert ours[index] == 0
@@ -71,7 +71,7 @@ def test_a_worked_example():
     first = {i: (0.0, i) for i in (1, 2, 3, 4, 5, 8)}
     second = {i: (0.5, i) for i in (1, 2, 3, 4, 5, 6, 7, 9, 10)}
     many = packed([first, second])
-    distance = lambda c1, c2, c3: float(measure(many[0], many, c1, c2, c3)[1])
+    distance = lambda c1, c2, c3: float(measure(many[:1], many, c1, c2, c3)[1])
     assert distance(1.0, 0.0, 0.0) == 2
     assert distance(0.0, 1.0, 0.0) == 3
     assert distance(0.0, 0.0, 1.0) == 0.5
@@ -82,24 +82,31 @@ def test_a_worked_example():
 def test_structure_is_divided_by_the_larger_genome_from_so_many_genes_on(number, size):
     large, small = {i: (0.0, 0) for i in range(number)}, {0: (0.0, 0)}
     many = packed([large, small])
-    assert measure(many[0], many, 1.0, 1.0, 0.4)[1] == pytest.approx((number - 1) / size)
-    assert measure(many[1], many, 1.0, 1.0, 0.4)[0] == pytest.approx((number - 1) / size)
-    assert measure(many[0], many, 1.0, 1.0, 0.4, 1)[1] == pytest.approx((number - 1) / number)
-    assert measure(many[0], many, 1.0, 1.0, 0.4, 1e9)[1] == number - 1
+    assert measure(many[:1], many, 1.0, 1.0, 0.4)[1] == pytest.approx((number - 1) / size)
+    assert measure(many[1:2], many, 1.0, 1.0, 0.4)[0] == pytest.approx((number - 1) / size)
+    assert measure(many[:1], many, 1.0, 1.0, 0.4, 1)[1] == pytest.approx((number - 1) / number)
+    assert measure(many[:1], many, 1.0, 1.0, 0.4, 1e9)[1] == number - 1
 
 
 def test_distance_is_the_same_both_ways_and_from_any_arrangement_of_genes():
     genomes = some(ROWS, seed=3)
     many, shuffled = packed(genomes), packed(genomes, seed=1)
-    matrix = np.stack([measure(many[i], shuffled, 2.0, 0.5, 3.0) for i in range(NUM)])
+    matrix = np.stack([measure(many[i : i + 1], shuffled, 2.0, 0.5, 3.0) for i in range(NUM)])
     np.testing.assert_allclose(matrix, matrix.T, rtol=1e-5, atol=1e-5)
     assert np.all(np.diag(matrix) == 0) and matrix.min() >= 0
 
 
 def test_a_genome_without_genes_differs_by_all_that_the_other_has():
     many = packed([{}, {i: (1.0, 0) for i in range(7)}, {}])
-    np.testing.assert_array_equal(measure(many[0], many, 1.0, 5.0, 0.4), [0, 7, 0])  # all excess
-    np.testing.assert_array_equal(measure(many[1], many, 1.0, 5.0, 0.4), [7, 0, 7])
+    np.testing.assert_array_equal(measure(many[:1], many, 1.0, 5.0, 0.4), [0, 7, 0])  # all excess
+    np.testing.assert_array_equal(measure(many[1:2], many, 1.0, 5.0, 0.4), [7, 0, 7])
+
+
+def test_several_are_measured_at_once():
+    many = packed(some(ROWS, seed=5))
+    both = jax.jit(distances)(many[jnp.array([7, 3, 7])], many, 2.0, 0.5, 3.0, SMALL)
+    each = [measure(many[i : i + 1], many, 2.0, 0.5, 3.0) for i in (7, 3, 7)]
+    np.testing.assert_array_equal(both, np.stack(each))
 
 
 def test_genes_of_a_population_are_turned_and_padded_and_may_be_picked():

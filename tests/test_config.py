@@ -41,9 +41,10 @@ def experiments(draw):
     bound = {"width", "height", "founders", "max_agents", "births_at_once", "senses", "retina_distances"}
     bound |= {"energy_capacity", "flesh", "connections", "founder_connections", "founder_hidden", "minds"}
     bound |= {"population", "tournament", "founder_topology", "plasticity", "ini", "islands", "migrants"}
+    bound |= {"steps", "elites"}
     algorithm = draw(st.sampled_from(("natural", *config.OWN_TABLE)))
     if algorithm == "natural":
-        bound |= {"dynamics", "aggregations", "response", "steps"}
+        bound |= {"dynamics", "aggregations", "response"}
     drawn = config.Experiment(search=config.SearchConfig(algorithm), task=None if algorithm == "natural" else Memory())
     fixed = {
         "search": {"algorithm": algorithm},
@@ -256,3 +257,21 @@ def test_stop_metric_must_be_logged(monkeypatch):
     assert 'stop.metric = "populaton"' in message and "did you mean population?" in message
     assert "metrics.csv" in refusal("stop=[{above=1}]")
     assert config.load("quickstart", ["stop=[{metric='mean_age', above=1}]"]).stop[0].intervals == 1
+
+
+@pytest.mark.parametrize(
+    "config_name, overrides, words",
+    [
+        ("xor", ["brain.dynamics=recurrent"], "task.settle = 1: must be at least 2"),
+        ("xor", ["brain.steps=2"], "brain.steps = 2: must be 1 with brain.dynamics"),
+        ("xor", ["search.algorithm=ga", "ga.elites=150"], "ga.elites = 150.0: must be less than"),
+    ],
+)
+def test_what_no_search_can_do_is_refused(config_name, overrides, words):
+    with pytest.raises(UserError, match=words):
+        config.load(config_name, overrides)
+
+
+def test_gates_that_need_no_hidden_node_need_no_time_to_settle():
+    config.load("and", ["brain.dynamics=recurrent"])
+    config.load("xor", ["brain.dynamics=recurrent", "brain.steps=2"])

@@ -138,7 +138,7 @@ def test_the_xor_example_means_this():
     assert structure == [0.5, 0.5, 0.2, 0.2] and mutation["toggle"] == 0.01
     neat = table["neat"]
     assert (neat["disjoint"], neat["excess"], neat["weight"], neat["threshold"]) == (1.0, 1.0, 0.5, 3.0)
-    assert (neat["survival"], neat["stagnation"], neat["protected"], neat["elite_size"]) == (0.2, 20, 2, 1.0)
+    assert (neat["survival"], neat["stagnation"], neat["protected"], neat["elite_size"]) == (0.2, 20, 2, 0.0)
     assert (neat["mutate_only"], neat["mate_only"], neat["interspecies"]) == (0, 0, 0)
     assert "run" not in table and "task" not in table
 
@@ -335,7 +335,7 @@ def test_neat_python_gets_the_file_to_the_letter(tmp_path):
         (["task.name=xor", "mutation.add_nod=1"], ["mutation.add_nod", "did you mean mutation.add_node?"]),
         (["task.name=xor", "search.algorithm=neat_python", "neat.survival=1"], ["neat.survival has no effect"]),
         (["task.name=xor", "search.algorithm=neat_python", "mutation.add_node=1"], ["mutation.add_node has no effect"]),
-        (["task.name=xor", "search.algorithm=neat_python", "brain.dynamics=ctrnn"], ["brain.dynamics", "search.ini"]),
+        (["task.name=or", "search.algorithm=neat_python", "brain.dynamics=ctrnn"], ["brain.dynamics", "search.ini"]),
         (["task.name=xor", "search.ini=[NEAT]"], ["search.ini", 'with search.algorithm = "neat"']),
     ],
 )
@@ -386,7 +386,7 @@ def test_typical_files_load_and_found_what_they_say(tmp_path, name, algorithm):
     """Founders of both searches have the connections that the file asks for."""
     text = changed(**TYPICAL[name])
     more = ["brain.dynamics=ctrnn"] if name == "continuous time" else []
-    overrides = ["task.name=xor", f"search.algorithm={algorithm}", "search.population=20", *more]
+    overrides = ["task.name=xor", "task.settle=2", f"search.algorithm={algorithm}", "search.population=20", *more]
     experiment = experiment_config.load(written(tmp_path, text), overrides)
     assert experiment_config.loads(experiment_config.resolved(experiment)) == experiment
     if algorithm == "neat_python":
