@@ -6,7 +6,7 @@ so those are gathered and worked on in turns. Leaves out who may be a parent (`n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -59,28 +59,32 @@ def children(
 
     keys = apart(lambda k: jax.vmap(lambda one: jax.random.split(one, 2))(jax.random.split(k, num)), key)
     mothers = apart(_rows, genome, parents.first)
-    fathers = apart(_rows, genome, parents.second)
+    told = replace(genome, source=None, target=None, born=None)  # all that a father gives
+    fathers = apart(_rows, told, parents.second)
     young = apart(jax.vmap(mix), keys, mothers, fathers, parents.crossed)
     young, flags = apart(jax.vmap(alter), keys, young, parents.mutated & ~parents.copied)
     if not structure:
         return young
     changes = jnp.any(flags, axis=1)
-    order = jnp.argsort(~changes, stable=True)
+    many = jnp.sum(changes, dtype=jnp.int32)
+    who = jnp.nonzero(changes, size=num, fill_value=0)[0]
     batch = min(max(-(-num // TURNS), LEAST), num)
     change = jax.vmap(lambda k, f, g: restructure(k[1], f, brain, mutation, inputs, g, generation))
 
-    def turn(i, young):
+    def turn(i, grown):
         start = jnp.minimum(i * batch, num - batch)  # the last turn may overlap: not twice
-        index = jax.lax.dynamic_slice(order, (start,), (batch,))
-        fresh = (start + jnp.arange(batch) >= i * batch)[:, None]
-        new = change(keys[index], flags[index] & fresh, _rows(young, index))
-        return jax.tree.map(lambda all_, part: all_.at[index].set(part, unique_indices=True), young, new)
+        index = jax.lax.dynamic_slice(who, (start,), (batch,))
+        place = start + jnp.arange(batch, dtype=jnp.int32)
+        new = change(keys[index], flags[index], _rows(young, index))  # not of `grown`, which would be copied
+        to = jnp.where((place >= i * batch) & (place < many), index, num + place)  # beyond the end: dropped
+        put = lambda all_, part: all_.at[to].set(part, mode="drop", unique_indices=True)
+        return jax.tree.map(put, grown, new)
 
-    return jax.lax.fori_loop(0, -(-jnp.sum(changes) // batch), turn, young)
+    return jax.lax.fori_loop(0, -(-many // batch), turn, young)
 
 
 def _choose(flag: jax.Array, new: Any, old: Any) -> Any:
-    return jax.tree.map(lambda a, b: jnp.where(flag, a, b), new, old)
+    return jax.tree.map(lambda a, b: b if a is b else jnp.where(flag, a, b), new, old)  # what is the same is not copied
 
 
 def _rows(tree: Any, index: jax.Array) -> Any:
