@@ -28,7 +28,7 @@ from neat.species import Species as Species
 
 from evolution.gene_table import ACTIVATIONS, AGGREGATIONS, Table, packed, room, unpacked
 from evolution.genome import HIDDEN, BrainConfig, Genome
-from evolution.neat_config import config_text
+from evolution.neat_python_config import config_text
 
 PARTS = (neat.DefaultGenome, neat.DefaultReproduction, neat.DefaultSpeciesSet, neat.DefaultStagnation)
 GENERATOR = neat.reproduction.random  # the process's generator, which neat-python draws from

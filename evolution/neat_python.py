@@ -32,7 +32,7 @@ from evolution.interchange import (
     table_of,
 )
 from evolution.mutation import MutationParams
-from evolution.neat_config import config_text
+from evolution.neat_python_config import config_text
 from evolution.neat_species import NeatParams
 
 

@@ -2,7 +2,7 @@
 
 Each world of a run is one history; figures of a run with several worlds are medians over its worlds. Nothing
 is printed here: the command line prints `table`. Leaves out reading (`experiments.runs`), searches by explicit
-fitness (`experiments.searches`), drawing (`viz.plots`) and assays of behaviour.
+fitness (`experiments.search_groups`), drawing (`viz.plots`) and assays of behaviour.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from experiments import ancestry, files, searches
+from experiments import ancestry, files, search_groups
 from experiments.errors import UserError
 from experiments.runs import Run, load_run
 
@@ -107,7 +107,7 @@ def analyse(paths: Sequence[str | Path], out: str | Path | None = None) -> dict[
 def key_figures(runs: Sequence[Run]) -> dict[str, Any]:
     """What `analyse` returns, without a report."""
     if runs[0].is_search:
-        return searches.key_figures(runs)
+        return search_groups.key_figures(runs)
     entries = [_run_figures(run) for run in runs]
     median = _median([entry["figures"] for entry in entries]) if len(runs) > 1 else None
     return {"runs": entries, "median": median}
@@ -230,7 +230,7 @@ def _heads(entries: Sequence[dict[str, Any]]) -> list[str]:
 def table(result: dict[str, Any]) -> Table:
     """The key figures as a table for the terminal."""
     if result.get("kind") == "search":
-        return searches.table(result)
+        return search_groups.table(result)
     heads, body = rows(result)
     out = Table(title=f"{len(result['runs'])} runs" if len(result["runs"]) > 1 else None, header_style="bold")
     out.add_column("figure", no_wrap=True)

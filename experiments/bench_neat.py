@@ -22,7 +22,7 @@ import numpy as np
 
 from evolution import search
 from evolution.interchange import FeedForwardNetwork, Population, parsed
-from evolution.neat_config import config_text
+from evolution.neat_python_config import config_text
 from evolution.tasks import cartpole, gates
 from experiments import config
 from experiments.generational import algorithm_of

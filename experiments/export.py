@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from evolution.gene_table import their_key
-from evolution.neat_config import config_text
+from evolution.neat_python_config import config_text
 from experiments import files, genomes, graph_formats, runfolder
 from experiments.config import Experiment
 from experiments.errors import UserError, suggestion

@@ -3,7 +3,7 @@
 Means over solved runs flatter an algorithm that often fails, so evaluations per solution (all evaluations by the
 number of solutions; Auger & Hansen 2005) stand beside them. Intervals are 95 %: exact for rates (Clopper & Pearson
 1934) and medians (order statistics), BCa bootstrap for means (Efron 1987). Leaves out which runs belong together
-(`experiments.searches`).
+(`experiments.search_groups`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The report of searches by explicit fitness: one HTML file, as `experiments.report` makes of worlds.
 
-Leaves out what the figures are (`experiments.searches`) and how plots look (`viz`).
+Leaves out what the figures are (`experiments.search_groups`) and how plots look (`viz`).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments import report, searches
+from experiments import report, search_groups
 from experiments.report import Picture
 from experiments.runs import Run, read_champions
-from experiments.searches import Group
+from experiments.search_groups import Group
 from viz import graphs, search_plots, search_series
 
 MOST_CHAMPIONS = 6  # networks drawn
@@ -22,8 +22,8 @@ MOST_CHAMPIONS = 6  # networks drawn
 
 def render(runs: Sequence[Run], result: dict[str, Any]) -> str:
     """The report of some searches as HTML; `result` as `analyse.analyse` makes it."""
-    heads, body = searches.rows(result)
-    groups = searches.grouped(runs)
+    heads, body = search_groups.rows(result)
+    groups = search_groups.grouped(runs)
     frame = joined(groups, "metrics")
     champions, notes = best(groups)
     shown = [_about(run, entry) for run, entry in zip(runs, result["runs"], strict=True)]
@@ -150,7 +150,7 @@ def _worlds(result: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     for entry in result["runs"]:
         folder = [entry["path"]] if several else []
         for world in entry["worlds"]:
-            cells = ["yes" if world["solved"] else "no", *(searches.text(world[name]) for name in names[1:])]
+            cells = ["yes" if world["solved"] else "no", *(search_groups.text(world[name]) for name in names[1:])]
             body.append([*folder, str(world["world"]), *cells])
     return heads, body
 

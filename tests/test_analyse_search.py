@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import experiments
-from experiments import analyse, config, loop, outcomes, searches
+from experiments import analyse, config, loop, outcomes, search_groups
 from experiments.errors import UserError
 from experiments.metrics import SEARCH_COLUMNS
 from tests.test_analyse import Loads, complaint, metrics, write
@@ -247,7 +247,7 @@ def test_a_report_of_one_generation_can_be_drawn(tmp_path, solved):
 def test_the_table_has_a_column_or_for_many_a_row_for_each_group(table, tmp_path):
     runs = [folder(tmp_path / f"r{i}", table) for i in range(5)]
     few, many = (analyse.key_figures(analyse.load_runs(paths)) for paths in (runs[:2], runs))
-    heads, body = searches.rows(few)
+    heads, body = search_groups.rows(few)
     assert heads == ["r0", "r1"] and ["solved", "3", "3"] in body
     assert analyse.table(few).row_count == len(body) and analyse.table(many).row_count == 5
 

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from agents import activations, aggregations, dense
 from evolution.genome import HIDDEN, BrainConfig, Genome, connection_id
 from evolution.interchange import PARTS, from_neat, known_keys, parsed, to_neat
-from evolution.neat_config import config_text
 from evolution.neat_python import NeatPython, freeze, thaw
+from evolution.neat_python_config import config_text
 from evolution.phenotype import dynamics, networks
 
 INPUTS, OUTPUTS, MOST_HIDDEN, MOST = 3, 2, 5, 12
