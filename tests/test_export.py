@@ -49,7 +49,7 @@ def population():
 def search_run(path, count=3):
     """A run folder that keeps some of them, the second with the best fitness of those that solved the task."""
     _, _, brain, genome = population()
-    run = runfolder.create(path, replace(config.load("xor"), brain=replace(brain, hidden=256, connections=8192)))
+    run = runfolder.create(path, replace(config.load("or"), brain=replace(brain, hidden=256, connections=8192)))
     facts = [{"fitness": f, "solved": s, "world": w} for w, (f, s) in enumerate(zip([9, 5, 3], [0, 1, 1], strict=True))]
     documents = [
         genomes.encode(brain, jax.tree.map(lambda leaf, i=i: np.asarray(leaf)[20 * i + 7], genome), *NAMES) | facts[i]
