@@ -2,7 +2,8 @@
 
 Genomes are evolved by our own mutation, with every activation and aggregation. Comparisons are in double
 precision, so that they are of meaning and not of rounding. Where neat-python disagrees with itself when it adds
-signals up in another order (a reciprocal near 0, say), or overflows, there is nothing to compare with.
+signals up in another order (a reciprocal near 0, say), or overflows, there is nothing to compare with; nor where ours
+come near the largest value that they may have.
 
 Two differences are known, and shown here: neat-python's recurrent and continuous-time networks leave a node at 0
 that has no enabled input, ours give it f(bias); and its `CTRNN.advance` steps from the state two steps back.
@@ -108,7 +109,8 @@ def compared(config, genome, obs, respond):
     `respond(genome, config, rows)` gives the outputs of neat-python's network for rows of inputs, and the same
     with signals added up in the opposite order.
     """
-    result = ours(config, genome, obs)[:, :OUTPUTS]
+    values = ours(config, genome, obs)
+    result, tame = values[:, :OUTPUTS], np.all(np.abs(values) < 1e-4 * dense.MOST, axis=(0, 1))
     theirs, neat_config = to_neat(config, genome, INPUTS, OUTPUTS)
     good = 0
     for i, one in enumerate(theirs):
@@ -116,7 +118,7 @@ def compared(config, genome, obs, respond):
             expected, again = map(np.array, respond(one, neat_config, obs[:, :, i].tolist()))
         except OverflowError:
             continue
-        if not np.isfinite(expected).all() or not np.allclose(expected, again, rtol=1e-9, atol=1e-9):
+        if not tame[i] or not np.isfinite(expected).all() or not np.allclose(expected, again, rtol=1e-9, atol=1e-9):
             continue
         good += 1
         np.testing.assert_allclose(result[:, :, i], expected, rtol=1e-5, atol=1e-5, err_msg=f"genome {i}")
