@@ -70,10 +70,10 @@ format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
 
 bench: $(VENV)/run.stamp
-	$(BIN)/firstword bench world $(ARGS)
+	$(BIN)/firstword bench world
+	$(BIN)/firstword bench neat
 
 figures: $(VENV)/run.stamp
-	$(BIN)/firstword bench world
 	@if [ -e experiments/figures.py ]; then $(BIN)/python -m experiments.figures; fi
 
 clean:

@@ -83,6 +83,7 @@ def update(how: Dynamics, nets: Nets, value: jax.Array, obs: jax.Array) -> jax.A
             real = jnp.broadcast_to(nets.link[:, :, None, :], (*nets.weight.shape[:2], *x.shape[1:]))
             index = None if nets.aggregation is None else nets.aggregation[:, None, :]
             arriving = aggregate(how.aggregations, index, nets.weight[:, :, None, :] * x[None], real)
+            arriving = jnp.nan_to_num(arriving, nan=0.0, posinf=MOST, neginf=-MOST)  # a product beyond all bounds
         total = bias + (arriving if nets.response is None else nets.response[:, None, :] * arriving)
     # an absent connection weighs 0, and 0 times infinity would not be 0
     return jnp.clip(activate(how.activations, nets.activation[:, None, :], total), -MOST, MOST)

@@ -25,7 +25,7 @@ class Genes:
     """The connection genes of P genomes that a distance needs."""
 
     innovation: jax.Array  # [C, P] int32, -1 for none
-    weight: jax.Array  # [C, P]
+    weight: jax.Array  # [C, P] finite; a gene of another weight counts as not shared
     born: jax.Array  # [C, P] int32
     size: jax.Array  # [P] int32 genes
     newest: jax.Array  # [P] int32 when the last of them arose, -1 for none

@@ -177,7 +177,8 @@ def express(config: BrainConfig, inputs: int, genome: Genome) -> Brain:
 
 
 def signatures(genome: Genome) -> jax.Array:
-    """Hashes `[P]` uint32 of genomes `[P, ...]`: of all that a network is made of. More room changes none."""
+    """Hashes `[P]` uint32, never 0, of genomes `[P, ...]`: of all genes of their networks in their rows, those that
+    are switched off too. More room changes none."""
     total = jnp.zeros(genome.node.shape[0], jnp.uint32)
     columns = [*(("innovation", name) for name in ("innovation", "weight", "enabled"))]
     columns += [("node", name) for name in NODE_COLUMNS]
@@ -189,7 +190,7 @@ def signatures(genome: Genome) -> jax.Array:
         place = jnp.arange(leaf.shape[1], dtype=jnp.uint32) * jnp.uint32(len(columns)) + jnp.uint32(number)
         hashed = _mix(_mix(place + jnp.uint32(0x9E3779B9)) ^ word)
         total = total + jnp.sum(jnp.where(getattr(genome, row) >= 0, hashed, 0), axis=1, dtype=jnp.uint32)
-    return _mix(total)
+    return _mix(total) | 1
 
 
 def widened(genome: Genome, units: int, connections: int) -> Genome:

@@ -150,28 +150,31 @@ def _report(algorithm: Insular, shape: tuple[int, int], after: Any, seen: Any, b
     state, genome, fitness, passed = seen
     counts = jax.vmap(search.census)(genome, fitness, passed, jnp.repeat(barred, shape[1], axis=0))
     picks = jax.vmap(lambda one: one.picks)(counts)
-    best = jax.vmap(lambda tree, index: jax.tree.map(lambda leaf: leaf[index], tree))((genome, counts), picks)
+    picked = jax.vmap(lambda tree, index: jax.tree.map(lambda leaf: leaf[index], tree))((genome, counts), picks)
     own = jax.vmap(algorithm.measures)(state), jax.vmap(algorithm.species)(state), jax.vmap(algorithm.room)(after)
-    return jax.vmap(partial(_pooled, algorithm))(*_everywhere((counts, *best, *own), shape))
+    return jax.vmap(partial(_pooled, algorithm))(*_everywhere((counts, *picked, *own), shape))
 
 
 def _pooled(
     algorithm: Insular,
     counts: search.Census,
     genome: Genome,
-    best: search.Census,
+    picked: search.Census,
     measures: dict[str, jax.Array],
     species: tuple[jax.Array, jax.Array] | None,
     room: jax.Array,
 ) -> search.Report:
-    """The report of one run from those of its islands `[I, ...]`, as if they were one population."""
+    """The report of one run as if its islands `[I, ...]` were one population.
+
+    `genome` and `picked` `[I, 2, ...]` are of the best and of the candidate of each island.
+    """
     row = search.measured(jax.tree.map(jnp.ravel, counts)) | algorithm.pooled(measures)
     if species is not None:
         species = unique(species[0]).ravel(), species[1].ravel()
-    at = jax.tree.map(jnp.ravel, best).picks  # of [I, 2] best and candidates
-    first, one = (jax.tree.map(lambda leaf, i=index: leaf.reshape(-1, *leaf.shape[2:])[i], genome) for index in at)
-    value, passed, mark = (leaf.ravel()[at[1]] for leaf in (best.value, best.passed, best.signature))
-    return search.Report(row, first, one, value, passed, mark, species, jnp.max(room, axis=0))
+    at = jax.tree.map(jnp.ravel, picked).picks
+    best, candidate = (jax.tree.map(lambda leaf, i=index: leaf.reshape(-1, *leaf.shape[2:])[i], genome) for index in at)
+    value, passed, mark = (leaf.ravel()[at[1]] for leaf in (picked.value, picked.passed, picked.signature))
+    return search.Report(row, best, candidate, value, passed, mark, species, jnp.max(room, axis=0))
 
 
 def unique(names: jax.Array) -> jax.Array:

@@ -123,10 +123,11 @@ def mutate_weights(
     weight = jnp.where(opened & (which > 1 - params.weight_replace * scale), params.weight_new * step, weight)
     bias_step = params.weight_step * jax.random.normal(k_bias_step, node.shape)
     shifts = opened & (jax.random.uniform(k_bias, node.shape) < params.bias * scale)
-    changes = jax.random.uniform(k_act, node.shape) < params.activation * scale
-    changes &= jnp.arange(node.shape[0]) >= outputs
-    other = jax.random.randint(k_pick, node.shape, 0, len(config.activations))
-    rate = genome.rate
+    activation, rate = genome.activation, genome.rate
+    if len(config.activations) > 1:
+        changes = jax.random.uniform(k_act, node.shape) < params.activation * scale
+        changes &= node & (jnp.arange(node.shape[0]) >= outputs)
+        activation = jnp.where(changes, jax.random.randint(k_pick, node.shape, 0, len(config.activations)), activation)
     if config.plasticity != "none":
         learns = jax.random.uniform(k_rate, real.shape) < params.rate * scale
         rate = rate + jnp.where(learns, params.rate_step * jax.random.normal(k_rate_step, real.shape), 0.0)
@@ -134,7 +135,7 @@ def mutate_weights(
         genome,
         weight=jnp.where(real, jnp.clip(weight, -limit, limit), 0.0),
         bias=jnp.where(node, jnp.clip(genome.bias + jnp.where(shifts, bias_step, 0.0), -limit, limit), 0.0),
-        activation=jnp.where(node & changes, other, genome.activation),
+        activation=activation,
         rate=jnp.where(real, rate, 0.0),
     )
 

@@ -140,7 +140,7 @@ def measured(all_: Census) -> dict[str, jax.Array]:
     return {
         "best_fitness": value[best],
         "mean_fitness": mean,
-        "median_fitness": jnp.median(value),
+        "median_fitness": _median(value),
         "sd_fitness": spread,
         "failed": jnp.sum(~real, dtype=jnp.int32),
         "best_connections": connections[best],
@@ -150,6 +150,12 @@ def measured(all_: Census) -> dict[str, jax.Array]:
         "max_connections": jnp.max(connections),
         "max_hidden": jnp.max(hidden),
     }
+
+
+def _median(value: jax.Array) -> jax.Array:
+    """Median [] of `[P]`; `jnp.median` sorts, which on a CPU takes three times as long."""
+    upper = jax.lax.top_k(value, value.shape[0] // 2 + 1)[0]
+    return upper[-1] if value.shape[0] % 2 else 0.5 * upper[-1] + 0.5 * upper[-2]
 
 
 @partial(jax.jit, static_argnums=(0, 1))

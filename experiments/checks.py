@@ -75,7 +75,7 @@ def _bodies(params: WorldParams) -> None:
 
 def _minds(experiment: Experiment) -> None:
     brain, world = experiment.brain, experiment.world
-    if brain.founder_connections > brain.connections:
+    if brain.founder_topology == "random" and brain.founder_connections > brain.connections:
         right = f"at most brain.connections, {brain.connections}"
         raise _error("brain.founder_connections", brain.founder_connections, right)
     if not brain.activations:

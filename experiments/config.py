@@ -35,6 +35,10 @@ ALGORITHMS = ("natural", "neat", "ga", "openai_es", "cma_es", "neat_python")
 OWN_TABLE = {"neat": "neat", "neat_python": "neat", "ga": "ga", "openai_es": "es", "cma_es": "es"}
 
 
+SEARCH_PACE = {"log_every": 1, "checkpoint_every": 50}
+"""Of [run], in generations, where a search does not say."""
+
+
 @dataclass(frozen=True)
 class RunConfig:
     """How long a run lasts and what it writes. Only seed, minds and on_extinction change its history."""
@@ -45,9 +49,19 @@ class RunConfig:
     wall_seconds: float = key(0.0, "stop after so much time; 0: no limit", low=0, high=1e9, unit="s")
     worlds: int = key(1, "replicate worlds or searches that run side by side, each with its own seed", low=1, high=4096)
     minds: str = key("evolved", "what the founders think with", choices=("evolved", "random", "greedy"))
-    log_every: int = key(100, "a row of metrics every so often", low=1, high=MOST_TICKS, unit="ticks or generations")
+    log_every: int = key(
+        100,
+        "a row of metrics every so often; searches: 1 unless given",
+        low=1,
+        high=MOST_TICKS,
+        unit="ticks or generations",
+    )
     checkpoint_every: int = key(
-        5000, "a checkpoint every so often", low=1, high=MOST_TICKS, unit="ticks or generations"
+        5000,
+        "a checkpoint every so often; searches: 50 unless given",
+        low=1,
+        high=MOST_TICKS,
+        unit="ticks or generations",
     )
     keep_checkpoints: int = key(3, "how many of the latest checkpoints stay", low=1, high=10_000)
     on_extinction: str = key(
@@ -225,12 +239,20 @@ def from_table(table: dict[str, Any]) -> Experiment:
             values[name] = key_tables.convert(name, value, str, {})
         else:
             raise key_tables.unknown(name, [*known, *TABLES, "task", "stop"])
-    experiment = _pertinent(Experiment(**values), table)
+    experiment = _paced(_pertinent(Experiment(**values), table), table)
     task = task_table.settled(experiment.task, experiment.world, experiment.params)
     experiment = replace(experiment, task=task)
     check(experiment)
     check_search(experiment)
     return experiment
+
+
+def _paced(experiment: Experiment, table: dict[str, Any]) -> Experiment:
+    """A generation is worth many ticks: searches log and save more often, unless the file says how often."""
+    if experiment.search.algorithm == "natural":
+        return experiment
+    missing: dict[str, Any] = {name: n for name, n in SEARCH_PACE.items() if name not in table.get("run", {})}
+    return replace(experiment, run=replace(experiment.run, **missing))
 
 
 def _pertinent(experiment: Experiment, table: dict[str, Any]) -> Experiment:
@@ -240,6 +262,10 @@ def _pertinent(experiment: Experiment, table: dict[str, Any]) -> Experiment:
     algorithm = key_tables.literal(experiment.search.algorithm)
     for name in (*TABLES, "task"):
         given = [f"{name}.{key}" for key in table.get(name, ()) if (name, key) != ("search", "algorithm")]
+        if given and name not in useful and experiment.search.ini and name in ("mutation", "neat"):
+            raise UserError(
+                f"{given[0]} has no effect beside search.ini, neat-python's own config file; change it there"
+            )
         if given and name not in useful and name not in idle:
             raise UserError(f"{given[0]} has no effect with search.algorithm = {algorithm}; leave [{name}] out")
     return replace(experiment, **{name: TABLES[name]() for name in idle})

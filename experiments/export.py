@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,9 @@ def _neat_python(name: str, document: dict[str, Any], experiment: Experiment, no
             for link in document["connections"]
         ],
     }
-    return {".neat-python.ini": modern(search.ini) if search.ini else made, ".neat-python.json": _text(genome)}
+    if search.ini:
+        made = re.sub(r"(?m)^(\s*pop_size\s*[=:]).*$", rf"\g<1> {population}", modern(search.ini))
+    return {".neat-python.ini": made, ".neat-python.json": _text(genome)}
 
 
 def _lost(document: dict[str, Any]) -> list[str]:

@@ -27,7 +27,6 @@ from experiments.config import Experiment
 from experiments.metrics import SEARCH_COLUMNS
 from experiments.simulation import numbers, spread, world_keys
 from experiments.task_table import name_of
-from sim import actions, senses
 
 SPECIES_COLUMNS = ("generation", "world", "species", "members")
 
@@ -48,13 +47,6 @@ def algorithm_of(experiment: Experiment) -> Any:
         more = {"structure": chosen.structure, "tournament": chosen.tournament}
         return Genetic(brain=brain, **shape, **more, params=numbers(experiment.ga), mutation=mutation)
     return Neat(brain, **shape, slots=chosen.species, params=numbers(experiment.neat), mutation=mutation)
-
-
-def ends(task: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of a task's inputs and outputs: of senses and acts in a world, numbers elsewhere."""
-    if getattr(task, "in_world", False):
-        return senses.names(task.world), actions.names(task.world)
-    return tuple(f"in{i}" for i in range(task.inputs)), tuple(f"out{i}" for i in range(task.outputs))
 
 
 @dataclass
@@ -160,7 +152,7 @@ class Search:
 
     def told(self) -> str:
         """Where the search is, for the progress bar."""
-        best = float(np.median(self.champions.record))
+        best = float(self.champions.record.max())
         return f"solved {int((self.solved > 0).sum())}/{self.num_worlds}  best {best:.4g}"
 
     def headlines(self, rows: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
@@ -200,9 +192,9 @@ class Search:
         best = np.lexsort((-self.champions.worth, self.solved == 0))[:count]
         for world in sorted(map(int, best)):
             genome = jax.tree.map(lambda leaf, w=world: leaf[w], self.champions.genome)
-            document = genomes.encode(self.algorithm.brain, genome, *ends(self.task))
+            document = genomes.encode(self.algorithm.brain, genome, *self.task.ends)
             result = self._result(world)
-            document |= {"task": name_of(self.task), "generation": result["generation"], "world": world}
+            document |= {"task": name_of(self.task), "generation": int(self.champions.found[world]), "world": world}
             document |= {"fitness": result["fitness"], "solved": result["solved"]}
             out.append((f"best-{world}", document))
         return out

@@ -114,6 +114,7 @@ class Session:
         except checkpoint.NoCheckpoint as none:
             for warning in none.warnings:
                 say(warning, quiet=False)
+            say(f"no usable checkpoint in {self.folder.checkpoints}: the run starts over", quiet=False)
             self.folder.rewind(-1)
             return self.begin()
         for warning in warnings:
@@ -152,7 +153,7 @@ class Session:
                     held >= rule.intervals for held, rule in zip(self.holds, self.experiment.stop, strict=True)
                 ):
                     return "done"
-                if run.wall_seconds and self.wall >= run.wall_seconds:
+                if run.wall_seconds and sim.tick and self.wall >= run.wall_seconds:  # compiling alone is no run
                     return "done"
                 if self._asked:
                     return "interrupted"

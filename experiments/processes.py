@@ -27,7 +27,7 @@ from experiments.errors import RunError, UserError
 
 VARIABLES = ("FIRSTWORD_COORDINATOR", "FIRSTWORD_PROCESSES", "FIRSTWORD_PROCESS")
 NOTHING, STOP, START, RESUME, ADVANCE, GATHER = range(6)
-MOST = 2**31 - 1  # bytes of a letter
+LARGEST_LETTER = 2**31 - 1  # bytes of a letter
 JOINING, LOST, LEAVING = 300, 60, 15  # seconds to wait for a process that is to come, is silent, or is to end
 
 
@@ -142,7 +142,7 @@ class LedArchipelago(Archipelago):
             yield
             return
         letter = None if head is None else safetensors.numpy.save(arrays or {}, {"head": json.dumps(head)})
-        if len(letter or b"") > MOST:
+        if len(letter or b"") > LARGEST_LETTER:
             raise RunError(f"a checkpoint of {len(letter or b''):,} bytes is too large to be sent to other processes")
         LedArchipelago.busy = True
         if _exchanged(order, number, letter)[1]:  # a follower was asked to stop, and the leader asks itself

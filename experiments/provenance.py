@@ -20,7 +20,7 @@ def origin() -> dict[str, Any]:
     import jax
 
     devices = jax.devices()
-    packages = ("firstword", "jax", "jaxlib", "numpy")
+    packages = ("firstword", "jax", "jaxlib", "numpy", "neat-python", "evosax")
     return {
         "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
         "commit": _commit(),

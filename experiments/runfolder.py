@@ -11,6 +11,7 @@ import json
 import os
 import shlex
 import sys
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,11 @@ from experiments import checkpoint, config, files
 from experiments.errors import UserError, suggestion
 from experiments.provenance import now, origin
 
+MAY_CHANGE = (
+    *("run.ticks", "run.generations", "run.wall_seconds", "run.log_every"),
+    *("run.checkpoint_every", "run.keep_checkpoints", "run.sample_genomes"),
+)
+"""Keys that a run may go on with other values of."""
 ENTRIES = ("config.toml", "provenance.json", "summary.json", "metrics.csv", "checkpoints", "lineage")
 STATUSES = ("running", "done", "interrupted", "failed", "extinct")
 
@@ -152,6 +158,7 @@ def create(path: Path, experiment: config.Experiment, command: list[str] | None 
         "started": now(),
         "ended": None,
         "resumed": [],
+        "resolved": config.resolved(experiment),
     }
     run.mark("running")
     return run
@@ -170,11 +177,26 @@ def open_run(path: str | Path) -> RunFolder:
 def reopen(path: str | Path) -> RunFolder:
     """Opens a run to go on with it: holds the folder and notes when and by which versions."""
     run = open_run(path)
+    _demand_same(run)
     run._lock = _hold(run.path)
     run.provenance.setdefault("started", now())
     run.provenance.setdefault("resumed", []).append({"time": now(), **origin()})
     run.mark("running")
     return run
+
+
+def _demand_same(run: RunFolder) -> None:
+    """Refuses a config that was changed since the run began, but for keys that change no history."""
+    began = run.provenance.get("resolved")
+    if not isinstance(began, str):
+        return
+    old, new = (tomllib.loads(text) for text in (began, config.resolved(run.experiment)))
+    for table in (name for name, values in old.items() if isinstance(values, dict)):
+        for name, value in old[table].items():
+            now_ = new.get(table, {}).get(name)
+            if now_ != value and f"{table}.{name}" not in MAY_CHANGE:
+                what = f"run {str(run.path)!r} began with {table}.{name} = {value!r}, its config.toml has {now_!r} now"
+                raise UserError(f"{what}; change it back, or start another run. {', '.join(MAY_CHANGE)} may change")
 
 
 def locate(path: str | Path) -> Path:

@@ -21,6 +21,8 @@ from sim import actions, senses
 if TYPE_CHECKING:
     from experiments.config import Experiment
 
+RISING = {"sigmoid", "tanh", "relu", "identity", "clamped", "elu", "lelu", "selu", "softplus", "exp", "log", "cube"}
+"""Functions with which an output that hears inputs alone cannot be an XOR."""
 INSULAR = ("neat", "ga")
 """Algorithms whose populations may be split into islands."""
 
@@ -41,7 +43,9 @@ def check_search(experiment: Experiment) -> None:
     if experiment.search.tournament > experiment.search.population:
         raise _error("search.tournament", experiment.search.tournament, "at most search.population")
     if experiment.ga.elites >= experiment.search.population and experiment.search.algorithm == "ga":
-        raise _error("ga.elites", experiment.ga.elites, f"less than search.population, {experiment.search.population}")
+        raise _error(
+            "ga.elites", int(experiment.ga.elites), f"less than search.population, {experiment.search.population}"
+        )
     if experiment.search.algorithm == "openai_es" and experiment.search.population % 2:
         raise _error("search.population", experiment.search.population, "even with openai_es, which draws in pairs")
 
@@ -82,10 +86,12 @@ def _task_brains(experiment: Experiment) -> None:
     if brain.dynamics == "feedforward" and brain.steps != 1:
         raise _error("brain.steps", brain.steps, '1 with brain.dynamics = "feedforward", which settles in one look')
     if isinstance(experiment.task, Gate) and experiment.task.gate == "xor" and brain.dynamics != "feedforward":
-        settle = experiment.task.settle
-        if settle * brain.steps < 2:
-            right = f"at least 2 with brain.dynamics = {literal(brain.dynamics)}: a signal takes a step per connection"
-            raise _error("task.settle", settle, right)
+        straight = set(brain.activations) <= RISING and set(brain.aggregations) <= {"sum", "mean"}
+        if straight and experiment.task.settle * brain.steps < 2:
+            right = (
+                f"at least 2 with brain.dynamics = {literal(brain.dynamics)}, where hidden nodes answer a step later"
+            )
+            raise _error("task.settle", experiment.task.settle, right)
     if not brain.aggregations:
         raise _error("brain.aggregations", brain.aggregations, 'at least one function, for example ["sum"]')
     if algorithm in STRATEGIES and brain.founder_topology == "random":

@@ -1,5 +1,6 @@
 """Whom a search keeps and examines, on networks that say their own fitness."""
 
+import json
 from dataclasses import dataclass, replace
 
 import jax
@@ -9,9 +10,11 @@ import pytest
 
 from evolution import search
 from evolution.genome import BrainConfig, founder, signatures, widened
-from experiments import champions
+from experiments import champions, config
+from experiments.archipelago import Archipelago
 from experiments.champions import Champions
-from experiments.hosted import SILENT
+from experiments.generational import Search
+from experiments.hosted import SILENT, HostedSearch
 
 BRAIN = BrainConfig(hidden=2, connections=4, activations=("identity",), founder_topology="layered", founder_weight=0.0)
 KEYS = jax.random.split(jax.random.key(0), 2)
@@ -127,3 +130,34 @@ def test_signatures_tell_networks_apart_and_do_not_depend_on_room():
     ):
         assert not np.any(np.asarray(signatures(replace(flat, **change))) == marks), change
     np.testing.assert_array_equal(signatures(replace(flat, refused=flat.refused + 1)), marks)
+
+
+def test_a_run_that_goes_on_keeps_the_best_of_its_solutions(found):
+    assert judge(found, 1, [0.4] * 5, [0.1] * 5)
+    assert not judge(found, 2, [0.35] * 5, [0.1] * 5) and found.worth[0] == pytest.approx(0.4)
+    assert not judge(found, 3, [0.8] * 5, [0.1] * 5) and found.worth[0] == pytest.approx(0.4)  # fails the exam
+    assert not judge(found, 4, [0.5] * 5, [0.1] * 5), "solved long ago"
+    assert found.worth[0] == pytest.approx(0.5) and found.genome.bias[0, 0] == pytest.approx(0.5)
+    assert found.solved.tolist() == [1, 0] and found.found.tolist() == [4, 1]
+    assert found.record == pytest.approx([0.8, 0.1]) and found.generalisation.tolist() == [50, -1]
+
+
+POLE = {"search.population": 40, "run.worlds": 2, "task.episodes": 1, "task.steps": 100, "run.generations": 6}
+
+
+@pytest.mark.parametrize("more", [{}, {"search.islands": 2}, {"search.algorithm": "neat_python"}])
+def test_failed_candidates_are_remembered_in_checkpoints(more):
+    """A search that is taken up from its arrays in every generation ends like one that was not."""
+    changes = POLE | {"search.until_solved": "false"} | more
+    experiment = config.load("cartpole", [f"{key}={value}" for key, value in changes.items()])
+    kind = {"neat_python": HostedSearch}.get(experiment.search.algorithm, Search)
+    kind = Archipelago if experiment.search.islands > 1 else kind
+    whole, broken = kind.start(experiment), kind.start(experiment)
+    while whole.tick < 6:
+        whole.advance(whole.tick + 1)
+        broken = kind.resumed(experiment, broken.tick, broken.arrays(), json.loads(json.dumps(broken.meta())))
+        broken.advance(broken.tick + 1)
+    ours, theirs = whole.arrays(), broken.arrays()
+    assert set(ours) == set(theirs) and ours["champions.barred"].any(), "nobody failed an exam"
+    for name, array in ours.items():
+        np.testing.assert_array_equal(array, theirs[name], err_msg=name)

@@ -264,7 +264,7 @@ def test_stop_metric_must_be_logged(monkeypatch):
     [
         ("xor", ["brain.dynamics=recurrent"], "task.settle = 1: must be at least 2"),
         ("xor", ["brain.steps=2"], "brain.steps = 2: must be 1 with brain.dynamics"),
-        ("xor", ["search.algorithm=ga", "ga.elites=150"], "ga.elites = 150.0: must be less than"),
+        ("xor", ["search.algorithm=ga", "ga.elites=150"], "ga.elites = 150: must be less than"),
     ],
 )
 def test_what_no_search_can_do_is_refused(config_name, overrides, words):

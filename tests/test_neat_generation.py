@@ -12,10 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from evolution import reproduction
 from evolution.genome import HIDDEN, BrainConfig, connection_id, split_id
 from evolution.mutation import MutationParams
 from evolution.neat_algorithm import Neat, NeatState
 from evolution.neat_species import NeatParams, no_species
+from evolution.reproduction import Parents
 from evolution.search import roomier
 from tests.test_genome import each
 from tests.test_neat import near
@@ -287,3 +289,24 @@ def test_room_doubles_where_the_next_generation_could_outgrow_it_and_stops_at_th
     assert algorithm.room(wide).tolist() == [0, INPUTS]
     for name in ("node", "innovation"):
         assert np.all(np.asarray(getattr(wide.genome, name))[:, getattr(state.genome, name).shape[1] :] == -1)
+
+
+@pytest.mark.parametrize(("turns", "least"), [(8, 1), (1, 1), (5, 7)])
+def test_children_do_not_depend_on_how_many_change_at_a_time(monkeypatch, turns, least):
+    state, _ = three_species()
+    wild = replace(NEAT.mutation, add_connection=0.6, add_node=0.3, delete_connection=0.2)
+    index = jnp.arange(NUM, dtype=jnp.int32)
+    who = Parents(index, index[::-1], index % 2 == 0, index < 3, index % 5 > 0)
+
+    def made():
+        born = lambda rates: reproduction.children(
+            jax.random.key(4), NEAT.brain, rates, INPUTS, OUTPUTS, state.genome, who, jnp.int32(1)
+        )
+        return jax.jit(born)(jax.tree.map(float, wild))
+
+    whole = made()
+    monkeypatch.setattr(reproduction, "TURNS", turns)
+    monkeypatch.setattr(reproduction, "LEAST", least)
+    jax.tree.map(np.testing.assert_array_equal, whole, made())
+    changed = np.any(np.asarray(whole.innovation != state.genome.innovation), axis=1)
+    assert changed.sum() > 2 * max(-(-NUM // turns), least) or turns == 1

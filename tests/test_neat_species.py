@@ -3,8 +3,9 @@
 Genomes here are points on a line: one gene each, whose weight is the place, so that the distance is plain.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 from math import floor
 
@@ -13,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from evolution import neat_species
 from evolution.algorithm import ABYSS, sane
 from evolution.compatibility import CHUNK, Genes, aligned
 from evolution.neat_species import NeatParams, Niches, judged, no_species, offspring, speciate
@@ -21,7 +23,14 @@ NUM, SLOTS = 24, 6
 LINE = NeatParams(weight=1.0, threshold=1.0)
 FOREVER = 1000  # generations
 
-admit = jax.jit(speciate)
+
+@cache
+def admit_by(batch: int) -> Callable:
+    """Speciation compiled with as many comparisons at a time as `neat_species.BATCH` is when first called."""
+    return jax.jit(lambda *inputs: speciate(*inputs))
+
+
+admit = admit_by(neat_species.BATCH)
 judge = jax.jit(judged)
 share = jax.jit(offspring)
 
@@ -66,9 +75,12 @@ def plain(places, types, threshold) -> tuple[list[int], list[float], int]:
     return [near if slot < 0 else slot for slot, near in zip(slots, nearest, strict=True)], types, crowded
 
 
+@pytest.mark.parametrize("batch", [neat_species.BATCH, 4])  # more than all slots, or a part and a bit
 @pytest.mark.parametrize("old", [0, 3, SLOTS])
 @pytest.mark.parametrize("threshold", [0.0, 0.5, 1.0, 2.0, 100.0])
-def test_membership_is_that_of_the_first_compatible_species(old, threshold):
+def test_membership_is_that_of_the_first_compatible_species(old, threshold, batch, monkeypatch):
+    monkeypatch.setattr(neat_species, "BATCH", batch)
+    admit = admit_by(batch)
     for seed in range(5):
         rng = np.random.default_rng(seed)
         types, places = rng.integers(-32, 32, old) / 8, rng.integers(-48, 48, NUM) / 8

@@ -311,3 +311,45 @@ def test_kill_9_and_resume_write_the_same_bytes(times, whole, written, tmp_path)
             shutil.rmtree(path)
     assert cli.main(["run", *(["--resume", str(path)] if (path / "config.toml").exists() else fresh)]) == 0
     assert_same_books(whole, path)
+
+
+def test_a_run_without_a_checkpoint_starts_over_and_says_so(whole, tmp_path, capsys):
+    path = tmp_path / "run"
+    shutil.copytree(whole, path)
+    shutil.rmtree(path / "checkpoints")
+    loop.resume(path, **QUIET)
+    assert "no usable checkpoint" in capsys.readouterr().err
+    assert_same_books(whole, path)
+
+
+def test_a_run_goes_on_for_longer_but_not_as_another(whole, tmp_path, capsys):
+    path = tmp_path / "run"
+    shutil.copytree(whole, path)
+    text = (path / "config.toml").read_text()
+    for old, new in (("seed = ", "seed = 9"), ("mouth = ", "mouth = 0.7")):
+        line = next(line for line in text.splitlines() if line.startswith(old))
+        (path / "config.toml").write_text(text.replace(line, new))
+        assert cli.main(["run", "--resume", str(path)]) == 2
+        told = capsys.readouterr().err
+        assert told.count("\n") == 1 and f".{old.strip(' =')} = " in told and "change it back" in told
+    assert_same_books(whole, path)
+    longer = TINY.run.ticks + 20
+    (path / "config.toml").write_text(text.replace(f"ticks = {TINY.run.ticks}", f"ticks = {longer}"))
+    assert loop.resume(path, **QUIET)["ticks"] == longer
+
+
+def test_searches_log_every_generation_unless_they_say_otherwise():
+    mine = {"search": {"algorithm": "neat"}, "task": {"name": "or"}, "brain": {"dynamics": "feedforward"}}
+    assert (config.from_table(mine).run.log_every, config.from_table(mine).run.checkpoint_every) == (1, 50)
+    given = config.from_table({**mine, "run": {"log_every": 7}}).run
+    assert (given.log_every, given.checkpoint_every) == (7, 50)
+    assert (config.Experiment().run.log_every, config.Experiment().run.checkpoint_every) == (100, 5000)
+
+
+def test_rows_between_log_intervals_do_not_count_for_stop_rules(tmp_path):
+    rule = StopRule(metric="solved", above=-1.0, intervals=2)
+    few = ["search.population=20", "search.until_solved=false", "run.log_every=7", "run.generations=30"]
+    experiment = replace(config.load("or", few), stop=(rule,))
+    summary = loop.run(experiment, tmp_path / "run", **QUIET)
+    generations = [number for number, _ in lines(tmp_path / "run")[1]]
+    assert summary["generations"] == 14 and any(number % 7 for number in generations), "solved between intervals"

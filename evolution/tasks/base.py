@@ -34,6 +34,10 @@ class Task(Protocol):
         """Network outputs that the task reads."""
 
     @property
+    def ends(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of the inputs and of the outputs, in their order."""
+
+    @property
     def episodes(self) -> int:
         """E, episodes per evaluation; in deterministic tasks the cases, each once."""
 

@@ -75,6 +75,10 @@ class CartPole:
         return (replace(self, episodes=EXAMINED),)
 
     @property
+    def ends(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return ("x", "v", "angle", "spin"), ("left", "right") if self.outputs == 2 else ("right",)
+
+    @property
     def ceiling(self) -> float:
         return float(self.steps)
 

@@ -35,6 +35,7 @@ FALLEN = 0.628329  # rad, 36 degrees in the authors' digits
 START = 0.07  # rad, long pole
 
 SCALES = (4.8, 2.0, 0.52, 2.0, 0.52, 2.0)  # inputs are the variables over these
+NAMES = ("x", "v", "long", "long_spin", "short", "short_spin")
 POSITIONS = (0, 2, 4)  # variables that are seen without velocities
 WINDOW = 100  # last steps over which the poles must be still
 
@@ -121,6 +122,11 @@ class DoublePole:
     @property
     def ceiling(self) -> float:
         return float(self.steps)
+
+    @property
+    def ends(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        seen = range(6) if self.velocities else POSITIONS
+        return (*(NAMES[i] for i in seen), *["half"] * self.bias_input), ("force",)
 
     @property
     def generalisation(self) -> Generalisation:

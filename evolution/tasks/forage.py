@@ -67,6 +67,10 @@ class Forage:
         return len(actions.names(self.world))
 
     @property
+    def ends(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return senses.names(self.world), actions.names(self.world)
+
+    @property
     def steps(self) -> int:
         return self.ticks
 

@@ -47,6 +47,10 @@ class Gate:
         return 3 if self.bias_input else 2
 
     @property
+    def ends(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return ("a", "b", "one")[: self.inputs], ("answer",)
+
+    @property
     def steps(self) -> int:
         return self.settle
 

@@ -53,6 +53,8 @@ class Memory:
             return (replace(self, samples=max(EXAMINED, self.samples)),)
         return (self,) if self.noise else ()
 
+    ends = ("bit", "store", "recall"), ("answer",)
+
     @property
     def episodes(self) -> int:
         return 2**self.length if self.length <= ENUMERATED else self.samples

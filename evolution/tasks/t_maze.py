@@ -47,6 +47,8 @@ class TMaze:
     ceiling = 1.0
     exams = ()
 
+    ends = ("bit0", "bit1", "bit2"), ("north", "east", "south", "west")
+
     @property
     def steps(self) -> int:
         return self.length + 1 + self.patience
