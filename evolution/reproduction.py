@@ -1,7 +1,7 @@
 """Children of a generational population: who their parents are, and what becomes of their genes.
 
 All children are crossed and their numbers mutated in one pass. Few of them change in structure, which costs most,
-so those are gathered and worked on in turns. Leaves out who may be a parent (`neat_algorithm`, `genetic`).
+so those are worked on in turns. Leaves out who may be a parent (`neat_algorithm`, `genetic`).
 """
 
 from __future__ import annotations
@@ -45,7 +45,11 @@ def children(
     generation: jax.Array,
     structure: bool = True,
 ) -> Genome:
-    """One child `[P, ...]` for each row of parents in `genome` `[P, ...]`; `structure`: topology may change too."""
+    """One child `[P, ...]` for each row of parents in `genome` `[P, ...]`; `structure`: topology may change too.
+
+    Children that change in structure come first, so that a part of them is a slice; otherwise the order is that of
+    their parents.
+    """
     num = parents.first.shape[0]
     apart = partial(fenced_by, mutation.weights >= 0)
     scale = jnp.float32(1)
@@ -54,33 +58,40 @@ def children(
         return _choose(crossed, crossover(key[0], first, second), first)
 
     def alter(key, base, mutated):
-        new = mutate_numbers(key[1], brain, mutation, outputs, scale, base)
-        return _choose(mutated, new, base), chances(key[1], mutation, scale) & mutated
+        return _choose(mutated, mutate_numbers(key[1], brain, mutation, outputs, scale, base), base)
 
     keys = apart(lambda k: jax.vmap(lambda one: jax.random.split(one, 2))(jax.random.split(k, num)), key)
+    altered = parents.mutated & ~parents.copied
+    flags = jax.vmap(lambda k, may: chances(k[1], mutation, scale) & may)(keys, altered)
+    many = jnp.sum(jnp.any(flags, axis=1), dtype=jnp.int32)
+    if structure:
+        order = _first(jnp.any(flags, axis=1))
+        keys, flags, altered, parents = jax.tree.map(lambda leaf: leaf[order], (keys, flags, altered, parents))
     mothers = apart(_rows, genome, parents.first)
     told = replace(genome, source=None, target=None, born=None)  # all that a father gives
     fathers = apart(_rows, told, parents.second)
     young = apart(jax.vmap(mix), keys, mothers, fathers, parents.crossed)
-    young, flags = apart(jax.vmap(alter), keys, young, parents.mutated & ~parents.copied)
+    young = apart(jax.vmap(alter), keys, young, altered)
     if not structure:
         return young
-    changes = jnp.any(flags, axis=1)
-    many = jnp.sum(changes, dtype=jnp.int32)
-    who = jnp.nonzero(changes, size=num, fill_value=0)[0]
     batch = min(max(-(-num // TURNS), LEAST), num)
     change = jax.vmap(lambda k, f, g: restructure(k[1], f, brain, mutation, inputs, g, generation))
 
     def turn(i, grown):
-        start = jnp.minimum(i * batch, num - batch)  # the last turn may overlap: not twice
-        index = jax.lax.dynamic_slice(who, (start,), (batch,))
-        place = start + jnp.arange(batch, dtype=jnp.int32)
-        new = change(keys[index], flags[index], _rows(young, index))  # not of `grown`, which would be copied
-        to = jnp.where((place >= i * batch) & (place < many), index, num + place)  # beyond the end: dropped
-        put = lambda all_, part: all_.at[to].set(part, mode="drop", unique_indices=True)
+        start = jnp.minimum(i * batch, num - batch)
+        part = jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, batch), (keys, flags, grown))
+        fresh = start + jnp.arange(batch, dtype=jnp.int32) >= i * batch  # the last turn may overlap: not twice
+        new = change(part[0], part[1] & fresh[:, None], part[2])
+        put = lambda all_, rows: jax.lax.dynamic_update_slice_in_dim(all_, rows, start, 0)
         return jax.tree.map(put, grown, new)
 
     return jax.lax.fori_loop(0, -(-many // batch), turn, young)
+
+
+def _first(flag: jax.Array) -> jax.Array:
+    """Indices `[P]` of those with the flag `[P]`, then of the others, both in their order."""
+    place = jnp.where(flag, jnp.cumsum(flag) - 1, jnp.sum(flag) + jnp.cumsum(~flag) - 1)
+    return jnp.zeros_like(place).at[place].set(jnp.arange(flag.shape[0], dtype=place.dtype), unique_indices=True)
 
 
 def _choose(flag: jax.Array, new: Any, old: Any) -> Any:

@@ -145,7 +145,12 @@ def test_a_run_that_goes_on_keeps_the_best_of_its_solutions(found):
 POLE = {"search.population": 40, "run.worlds": 2, "task.episodes": 1, "task.steps": 100, "run.generations": 6}
 
 
-@pytest.mark.parametrize("more", [{}, {"search.islands": 2}, {"search.algorithm": "neat_python"}])
+SLOW = [
+    pytest.param(more, marks=pytest.mark.slow) for more in ({"search.islands": 2}, {"search.algorithm": "neat_python"})
+]
+
+
+@pytest.mark.parametrize("more", [{}, *SLOW])
 def test_failed_candidates_are_remembered_in_checkpoints(more):
     """A search that is taken up from its arrays in every generation ends like one that was not."""
     changes = POLE | {"search.until_solved": "false"} | more
