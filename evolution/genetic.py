@@ -68,7 +68,7 @@ class Genetic:
         return state.genome, state
 
     def tell(self, key: jax.Array, state: GeneticState, fitness: jax.Array) -> GeneticState:
-        """The next generation; elites are among it."""
+        """The next generation; elites come first."""
         k_parents, k_children = jax.random.split(light(key))
         parents = self.mating(k_parents, sane(fitness))
         shape = (self.brain, self.mutation, self.inputs, self.outputs)

@@ -47,8 +47,7 @@ def children(
 ) -> Genome:
     """One child `[P, ...]` for each row of parents in `genome` `[P, ...]`; `structure`: topology may change too.
 
-    Children that change in structure come first, so that a part of them is a slice; otherwise the order is that of
-    their parents.
+    Those that change in structure are worked on side by side, so that a part of them is a slice, and then put back.
     """
     num = parents.first.shape[0]
     apart = partial(fenced_by, mutation.weights >= 0)
@@ -65,7 +64,7 @@ def children(
     flags = jax.vmap(lambda k, may: chances(k[1], mutation, scale) & may)(keys, altered)
     many = jnp.sum(jnp.any(flags, axis=1), dtype=jnp.int32)
     if structure:
-        order = _first(jnp.any(flags, axis=1))
+        order, place = _first(jnp.any(flags, axis=1))
         keys, flags, altered, parents = jax.tree.map(lambda leaf: leaf[order], (keys, flags, altered, parents))
     mothers = apart(_rows, genome, parents.first)
     told = replace(genome, source=None, target=None, born=None)  # all that a father gives
@@ -85,13 +84,14 @@ def children(
         put = lambda all_, rows: jax.lax.dynamic_update_slice_in_dim(all_, rows, start, 0)
         return jax.tree.map(put, grown, new)
 
-    return jax.lax.fori_loop(0, -(-many // batch), turn, young)
+    return _rows(jax.lax.fori_loop(0, -(-many // batch), turn, young), place)
 
 
-def _first(flag: jax.Array) -> jax.Array:
-    """Indices `[P]` of those with the flag `[P]`, then of the others, both in their order."""
+def _first(flag: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Indices `[P]` of those with the flag `[P]`, then of the others, both in their order; and where each one went."""
     place = jnp.where(flag, jnp.cumsum(flag) - 1, jnp.sum(flag) + jnp.cumsum(~flag) - 1)
-    return jnp.zeros_like(place).at[place].set(jnp.arange(flag.shape[0], dtype=place.dtype), unique_indices=True)
+    order = jnp.zeros_like(place).at[place].set(jnp.arange(flag.shape[0], dtype=place.dtype), unique_indices=True)
+    return order, place
 
 
 def _choose(flag: jax.Array, new: Any, old: Any) -> Any:
