@@ -106,7 +106,7 @@ def _surface(ax: Axes, one: Panel) -> Any:
     ax.set_xticks([0, 1])
     ax.set_yticks([0, 1])
     ax.set_title(one.title)
-    ax.set_xlabel("in0")
-    ax.set_ylabel("in1", rotation=0)
+    ax.set_xlabel("a")
+    ax.set_ylabel("b", rotation=0)
     ax.grid(False)
     return picture
