@@ -3,8 +3,7 @@
 The best genome of a generation is kept if it beats the champion. The best of those that met the task's criterion
 becomes the champion for good; if the task has exams, it must pass them first. A genome that fails is barred: in the
 next generations the best of the others is examined, one in each. What exams draw at random is the same for all
-genomes of a run. Held in host arrays. Leaves out how generations
-pass (`experiments.generational`).
+genomes of a run. Held in host arrays. Leaves out how generations pass (`experiments.generational`).
 """
 
 from __future__ import annotations

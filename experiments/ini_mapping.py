@@ -6,6 +6,7 @@ Source: neat-python 2.0.0.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from evolution.gene_table import ACTIVATIONS, AGGREGATIONS
@@ -146,12 +147,9 @@ class Mapped(Notes):
         self.put("brain", "founder_connections", genome, "initial_connection", number) if number else None
 
     def _share(self, text: str) -> float:
-        try:
-            value = float(text)
-            if 0 <= value <= 1:
-                return value
-        except ValueError:
-            pass
+        with contextlib.suppress(ValueError):
+            if 0 <= float(text) <= 1:
+                return float(text)
         raise self.error(self.genome, "initial_connection", "partial_direct or the like and a number from 0 to 1")
 
     def _functions(self) -> None:

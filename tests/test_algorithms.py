@@ -91,8 +91,7 @@ def assert_within(genomes) -> None:
     for leaf in jax.tree.leaves(genomes):
         assert np.all(np.isfinite(leaf))
     assert np.abs(genomes.weight).max() <= LIMIT and np.abs(genomes.bias).max() <= LIMIT
-    genes = np.asarray(genomes.innovation >= 0).sum(-1)
-    assert genes.mean() >= 1 and (genes == 0).mean() < 0.1  # deletions may empty a few
+    assert np.asarray(genomes.innovation >= 0).sum(-1).min() >= 1
 
 
 @pytest.fixture(params=ALGORITHMS)

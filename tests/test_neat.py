@@ -62,6 +62,7 @@ def test_parents_are_of_the_childs_own_species():
     np.testing.assert_array_equal(MEMBER[who.first], OWN)
     np.testing.assert_array_equal(MEMBER[who.second], OWN)
     assert who.crossed.sum() > MANY / 3
+    assert parents(interspecies=0.0, survival=1.0).crossed.sum() > MANY / 2  # hardly any mate with themselves
 
 
 def test_between_species_one_parent_is_of_another():
