@@ -1,0 +1,1 @@
+"""Cellular automata: rules, grids, steppers, pattern files, objects and measures. Knows nothing of creatures."""
