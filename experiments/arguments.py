@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from experiments.errors import UserError, suggestion
+from experiments.life_arguments import life
 
 FORMATS = ("json", "neat-python", "graphml", "dot", "all")
 POPULATIONS, SPEED_TASKS = (150, 1000, 5000, 20_000), ("xor", "cartpole")
@@ -89,6 +90,11 @@ def parser(handlers: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     neat.add_argument("--population", metavar="P", type=count, nargs="+", default=list(POPULATIONS), help=told)
     neat.add_argument("--task", choices=SPEED_TASKS, nargs="+", default=list(SPEED_TASKS), help="default: both")
     _json(neat)
+    _json(_add(benches, handlers, "life", "cell updates per second, beside NumPy and SciPy", "bench "))
+    about = "cellular automata: run, identify, count, measure, search, watch"
+    automata = commands.add_parser("life", help=about, description=about[0].upper() + about[1:] + ".")
+    each = automata.add_subparsers(dest="life", metavar="WHAT", parser_class=Parser, required=True)
+    life(lambda name, doc: _add(each, handlers, name, doc, "life "), count, seed, _json)
     return top
 
 

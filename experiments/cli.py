@@ -11,7 +11,7 @@ import contextlib
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -264,6 +264,22 @@ def _bench_neat(args: Namespace) -> int:
     return DONE
 
 
+def _bench_life(args: Namespace) -> int:
+    from experiments import bench_life, printing
+
+    printing.show(bench_life.measure(), args.json)
+    return DONE
+
+
+def _life(name: str) -> Callable[[Namespace], int]:
+    def handler(args: Namespace) -> int:
+        from experiments import life_commands
+
+        return getattr(life_commands, name)(args)
+
+    return handler
+
+
 HANDLERS = {
     "run": _run,
     "watch": _watch,
@@ -274,4 +290,6 @@ HANDLERS = {
     "assay blindfold": _blindfold,
     "bench world": _bench_world,
     "bench neat": _bench_neat,
+    "bench life": _bench_life,
+    **{f"life {name}": _life(name) for name in ("run", "identify", "census", "patterns", "watch")},
 }

@@ -26,7 +26,7 @@ from sim.life.rules import Rule, parse
 
 SIDE, SPAN = 16, 16  # cells of a soup's side; generations between two looks at the rim
 ROUND = 15 * SPAN  # generations between two looks at whether a soup has settled
-RIM, BELT = SPAN, 20  # cells at the edge in which nothing may live, and beside them in which gliders are taken away
+RIM, BELT = SPAN, 5  # cells at the edge in which nothing may live, and beside them in which gliders are taken away
 SIZES = (192, 384, 768, 1536)
 """Sides of the fields in cells; a soup that outgrows the last is given up."""
 LONGEST = 60_000

@@ -1,0 +1,47 @@
+"""The grammar of `firstword life …`; what the commands do is in `experiments.life_commands`. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+ALGORITHMS = ("auto", "field", "hashlife")
+PATTERN = "a file (RLE, .cells, Life 1.06, macrocell), - for stdin, or a built-in name"
+RULE = "Golly's notation, such as B36/S23 or B3/S23:T64,64, or a .rule file (default: the pattern's own)"
+MOST_GENERATIONS = 10**18
+
+
+def generations(text: str) -> int:
+    """A number of generations, for argparse."""
+    if not text.isdecimal() or len(text) > 19 or int(text) > MOST_GENERATIONS:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 0 to {MOST_GENERATIONS}")
+    return int(text)
+
+
+def life(
+    add: Callable[[str, str], Any], count: Callable[[str], int], seed: Callable[[str], int], json: Callable[[Any], None]
+) -> None:
+    """Adds the commands; `add(name, about)` gives the parser of one, the others are as in `experiments.arguments`."""
+    one = add("run", "a pattern after some generations")
+    one.add_argument("pattern", metavar="PATTERN", help=PATTERN)
+    one.add_argument("--generations", metavar="N", type=generations, required=True, help="0 only converts")
+    one.add_argument("--rule", metavar="RULE", help=RULE)
+    told = "write the pattern here (.rle, .cells, .lif, .mc), or as RLE to stdout for -"
+    one.add_argument("--out", metavar="FILE", help=told)
+    one.add_argument("--algorithm", choices=ALGORITHMS, default="auto", help="default: auto; the result is the same")
+    json(one)
+    one = add("identify", "the objects of a settled pattern, by apgcode")
+    one.add_argument("pattern", metavar="PATTERN", help=PATTERN)
+    one.add_argument("--rule", metavar="RULE", help=RULE)
+    json(one)
+    one = add("census", "the objects that random soups settle into")
+    one.add_argument("--soups", metavar="N", type=count, default=10_000, help="default: 10000")
+    one.add_argument("--rule", metavar="RULE", default="B3/S23", help="a rule of two states (default: B3/S23)")
+    one.add_argument("--seed", metavar="S", type=seed, default=0, help="default: 0")
+    one.add_argument("--quiet", action="store_true", help="no progress")
+    json(one)
+    json(add("patterns", "the built-in patterns, one line each"))
+    one = add("watch", "an automaton in the viewer, to draw on")
+    one.add_argument("pattern", metavar="PATTERN", nargs="?", help=f"{PATTERN} (default: an empty field)")
+    one.add_argument("--rule", metavar="RULE", help=RULE)

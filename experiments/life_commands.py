@@ -1,0 +1,134 @@
+"""What `firstword life …` does: checks what it is told, lets `sim.life` work, prints figures or writes patterns."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections import Counter
+from typing import Any
+
+from experiments import life_files, printing
+from experiments.errors import UserError
+from experiments.progress import Progress
+from sim.life.pattern import PatternError, RuleError
+from sim.life.rules import Rule
+
+DONE = 0
+
+
+def run(args: Namespace) -> int:
+    """`life run`: a pattern after some generations."""
+    from experiments import life_run, loop
+
+    if args.json and args.out == "-":
+        raise UserError("--json and --out - both want stdout; give one of them")
+    if args.out is not None:
+        life_files.destination(args.out)
+    loop.cache()
+    loaded = life_files.load(args.pattern, args.rule)
+    figures, result = life_run.run(loaded, args.generations, args.algorithm)
+    if args.out is not None:
+        life_files.save(result, args.out)
+    if args.out != "-":
+        printing.show(figures | ({"out": args.out} if args.out else {}), args.json)
+    return DONE
+
+
+def identify(args: Namespace) -> int:
+    """`life identify`: the objects of a pattern."""
+    from sim.life import objects
+
+    loaded = life_files.load(args.pattern, args.rule)
+    try:
+        found = objects.identify(loaded.pattern.cells, _plane_rule(loaded.rule, "life identify"))
+    except PatternError as error:
+        raise UserError(f"{loaded.title}: {error}") from None
+    counts = Counter(each.object for each in found)
+    rows = [_object(kind) | {"count": number} for kind, number in counts.most_common()]
+    result = {"pattern": loaded.title, "rule": loaded.rule.name, "objects": len(found), "kinds": rows}
+    printing.show(result, args.json)
+    return DONE
+
+
+def _object(kind: Any) -> dict[str, Any]:
+    """What is known of a kind of object."""
+    known = {"code": kind.code, "name": kind.name, "period": kind.period, "dx": kind.dx, "dy": kind.dy}
+    return known | {"population": kind.population}
+
+
+def census(args: Namespace) -> int:
+    """`life census`: objects of many random soups."""
+    import time
+
+    from experiments import loop
+    from sim.life import census as counting
+
+    loop.cache()
+    rule, grid = _rule(args.rule)
+    if grid.name:
+        raise UserError(f"--rule {args.rule!r}: soups of a census live on the endless plane; leave {grid.name} out")
+    began = time.perf_counter()
+    with Progress("census", args.soups, "soup", args.quiet or args.json) as progress:
+        try:
+            for tally in counting.census(_plane_rule(rule, "life census"), args.soups, args.seed):
+                progress.update(tally.soups, lambda tally=tally: f"{sum(tally.objects.values()):,} objects")
+        except RuleError as error:
+            raise UserError(f"--rule: {error}") from None
+    printing.show(_counted(tally, args, rule.name, time.perf_counter() - began), args.json)
+    return DONE
+
+
+def _counted(tally: Any, args: Namespace, rule: str, seconds: float) -> dict[str, Any]:
+    """The table of a census, most common objects first."""
+    from sim.life import apgcode
+
+    total = sum(tally.objects.values())
+    rows = []
+    for code, number in sorted(tally.objects.items(), key=lambda item: (-item[1], item[0])):
+        rows.append({"code": code, "name": apgcode.COMMON.get(code, ""), "count": number, "share": number / total})
+    result = {"rule": rule, "soups": tally.soups, "seed": args.seed, "unsettled": tally.unsettled}
+    result |= {"objects": total, "objects_per_soup": total / max(tally.soups, 1), "kinds": len(rows)}
+    result |= {"longest": tally.longest, "longest_soup": tally.longest_soup}
+    result |= {"seconds": round(seconds, 2), "soups_per_s": round(tally.soups / seconds, 1)}
+    return result | {"census": rows}
+
+
+def patterns(args: Namespace) -> int:
+    """`life patterns`: the built-in ones."""
+    from sim.life import patterns as built_in
+
+    rows = [{"name": name, "rule": known.rule, "about": known.about} for name, known in built_in.PATTERNS.items()]
+    if args.json:
+        printing.print_json(rows)
+    else:
+        printing.table(["name", "rule", "about"], [list(row.values()) for row in rows])
+    return DONE
+
+
+def watch(args: Namespace) -> int:
+    """`life watch`: a pattern in the viewer."""
+    from experiments import life_watch
+
+    if args.pattern is None:
+        rule, grid = _rule(args.rule or "B3/S23")
+        life_watch.watch(None, rule, grid, rule.name)
+        return DONE
+    loaded = life_files.load(args.pattern, args.rule)
+    try:
+        life_watch.watch(loaded.pattern, loaded.rule, loaded.grid, loaded.title)
+    except PatternError as error:
+        raise UserError(f"{loaded.title}: {error}") from None
+    return DONE
+
+
+def _rule(text: str) -> tuple[Any, Any]:
+    try:
+        return life_files.rule_of(text)
+    except (RuleError, PatternError) as error:
+        raise UserError(f"--rule: {error}") from None
+
+
+def _plane_rule(rule: Any, who: str) -> Rule:
+    """The rule itself if objects can be told apart under it."""
+    if not isinstance(rule, Rule) or rule.table[0]:
+        raise UserError(f"{who}: needs a rule of two states without B0, such as B3/S23, not {rule.name}")
+    return rule

@@ -1,0 +1,136 @@
+"""`firstword life …` as a user types it: figures, files, pipes, and one clear line for what is wrong."""
+
+import io
+import json
+import re
+from types import SimpleNamespace
+
+import pytest
+
+from experiments import cli
+from sim.life import formats, patterns
+
+GLIDER = "x = 3, y = 3, rule = B3/S23\nbo$2bo$3o!\n"
+
+
+@pytest.fixture
+def firstword(capsys):
+    """Runs a command line; gives its exit code, stdout and stderr."""
+
+    def run(*words):
+        code = cli.main([str(word) for word in words])
+        out = capsys.readouterr()
+        return SimpleNamespace(code=code, out=out.out, err=out.err)
+
+    return run
+
+
+def figures(done):
+    assert done.code == 0, done.err
+    return json.loads(done.out)
+
+
+@pytest.mark.parametrize("algorithm", ["field", "hashlife"])
+def test_both_algorithms_leave_the_same_pattern(firstword, tmp_path, algorithm):
+    out = tmp_path / "late.rle"
+    told = figures(
+        firstword("life", "run", "r-pentomino", "--generations", 1103, "--algorithm", algorithm, "--out", out, "--json")
+    )
+    assert (told["generation"], told["population"], told["algorithm"]) == (1103, 116, algorithm)
+    late = formats.read(out.read_text())
+    assert (late.population, late.generation, late.x, late.y) == (116, 1103, told["x"], told["y"])
+
+
+def test_a_gun_fires_for_a_thousand_million_generations(firstword):
+    told = figures(firstword("life", "run", "gosper-gun", "--generations", 10**9, "--json"))
+    assert told["population"] == 166_666_713
+
+
+def test_a_pipe_reads_stdin_and_writes_stdout(firstword, monkeypatch):
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(GLIDER.encode())))
+    done = firstword("life", "run", "-", "--generations", 8, "--out", "-")
+    moved = formats.read(done.out)
+    assert done.code == 0 and (moved.x, moved.y, moved.population) == (2, 2, 5)
+
+
+def test_the_patterns_own_rule_and_grid_serve_unless_another_is_given(firstword, tmp_path):
+    path = tmp_path / "glider.rle"
+    path.write_text(GLIDER.replace("B3/S23", "B3/S23:T5,5"))
+    own = figures(firstword("life", "run", path, "--generations", 20, "--json"))
+    assert own["rule"] == "B3/S23:T5,5" and (own["x"], own["y"]) == (-1, -1)  # once around, back in the middle
+    other = figures(firstword("life", "run", path, "--generations", 20, "--rule", "B3/S23", "--json"))
+    assert other["rule"] == "B3/S23" and (other["x"], other["y"]) == (5, 5)
+
+
+def test_a_pattern_finds_its_rule_in_a_file_beside_it(firstword, tmp_path):
+    (tmp_path / "Copy.rule").write_text(
+        "@RULE Copy\n@TABLE\nn_states:3\nneighborhood:vonNeumann\nsymmetries:none\n1,0,0,0,0,2\n"
+    )
+    (tmp_path / "one.rle").write_text("x = 1, y = 1, rule = Copy\nA!\n")
+    told = figures(
+        firstword("life", "run", tmp_path / "one.rle", "--generations", 1, "--json", "--out", tmp_path / "o.rle")
+    )
+    assert told["population"] == 1 and formats.read((tmp_path / "o.rle").read_text()).cells.item() == 2
+
+
+@pytest.mark.parametrize("form", ["rle", "cells", "lif", "mc"])
+def test_every_format_carries_the_same_cells(firstword, tmp_path, form):
+    path = tmp_path / f"gun.{form}"
+    assert firstword("life", "run", "gosper-gun", "--generations", 0, "--out", path).code == 0
+    told = figures(firstword("life", "run", path, "--generations", 120, "--json"))
+    assert told["population"] == 56
+
+
+def test_objects_are_listed(firstword):
+    told = figures(firstword("life", "identify", "pulsar", "--json"))
+    (kind,) = told["kinds"]
+    assert (kind["name"], kind["period"], kind["count"]) == ("pulsar", 3, 1)
+
+
+def test_built_in_patterns_are_listed(firstword):
+    assert {row["name"] for row in figures(firstword("life", "patterns", "--json"))} == set(patterns.PATTERNS)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["run", "glidr", "--generations", "1"], "'glidr': .*did you mean glider"),
+        (["run", "glider"], "--generations"),
+        (["run", "glider", "--generations", "-1"], "'-1' must be a whole number from 0"),
+        (["run", "glider", "--generations", "1", "--rule", "B3/S9"], "B3/S9"),
+        (["run", "glider", "--generations", "1", "--rule", "B3/S23:T2,2"], "3x3 cells .* does not fit the grid :T2,2"),
+        (["run", "glider", "--generations", "1", "--rule", "B3/S23:X"], "grid 'X': must be like"),
+        (["run", "glider", "--generations", "1", "--out", "a.png"], r"'a.png': must be - or end in one of \.rle"),
+        (["run", "glider", "--generations", "1", "--out", "no/such/a.rle"], "no folder no/such"),
+        (["run", "glider", "--generations", "1", "--rule", "/2/3", "--algorithm", "hashlife"], "two states"),
+        (["run", "glider", "--generations", "1", "--json", "--out", "-"], "both want stdout"),
+        (["run", "glider", "--generations", "1", "--rule", "no.rule"], "no.rule: cannot be read"),
+        (["identify", "langtons-loop"], "two states"),
+        (["census", "--soups", "0"], "'0' must be a whole number from 1"),
+        (["census", "--rule", "B0/S"], "without B0"),
+        (["census", "--rule", "B3/S23:T9,9"], "endless plane"),
+        (["walk"], "'walk' is unknown.*watch"),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_nothing(firstword, tmp_path, monkeypatch, words, says):
+    monkeypatch.chdir(tmp_path)
+    done = firstword("life", *words)
+    assert done.code == 2 and done.out == "" and done.err.count("\n") == 1
+    assert re.search(says, done.err), done.err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("x = 3, y = 3\nbo$2bq$3o!", "line 2, column 6"),
+        ("x = 3, y = 3\nbo$2bo$3o", "line 2"),
+        ("#Life 1.06\n0 0\n1 a\n", "line 3"),
+        ("[M2] (golly)\n$$\n9 1 1 1 1\n", "line 3"),
+    ],
+)
+def test_errors_in_files_say_where(firstword, tmp_path, text, says):
+    path = tmp_path / "broken.pattern"
+    path.write_text(text)
+    done = firstword("life", "run", path, "--generations", 1)
+    assert done.code == 2 and str(path) in done.err and says in done.err
