@@ -116,7 +116,7 @@ def watch(target: Experiment | Path) -> None:
     """Opens the window on a config (live) or on a run folder (replay), until it is closed."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     try:
-        from viz import window
+        from viz import window, world_app
     except ImportError as missing:
         raise RunError(f"the viewer needs pygame, which cannot be loaded: {missing}") from None
     loop.cache()
@@ -124,6 +124,6 @@ def watch(target: Experiment | Path) -> None:
     try:
         window.announce(title, "laying out the world…")
         source: Any = Replay(target) if isinstance(target, Path) else Live(target)
-        window.Window(source).run()
+        window.Window(world_app.WorldApp(source)).run()
     except window.NoDisplay as error:
         raise UserError(f"no window can be opened: {error}; is there a display?") from None

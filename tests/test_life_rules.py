@@ -107,6 +107,7 @@ def test_grids_have_a_canonical_name(text, name):
         ("B3/S23:T4+1,4+1", "one pair of edges"),
         ("B3/S23:Q5", "must be like"),
         ("B3/S23:T9999999999", "at most"),
+        ("B3/S23:T1000000,1000000", "at most 268,435,456 cells"),
         ("B3x/S23", "must be like"),
         ("B3t/S23", "followed by letters of cekainyqjr"),
         ("B2-/S", "followed by letters"),

@@ -13,11 +13,14 @@ from evolution.genome import BrainConfig
 from sim import actions, senses, step
 from sim.body import founder_bodies
 from sim.config import WorldConfig, WorldParams
-from viz import compose
+from viz.app import SPEEDS
 from viz.camera import Camera, nearest, to_screen, to_world
+from viz.compose import picture
+from viz.furniture import scene_size
+from viz.pacer import Pacer
 from viz.source import Source, row
-from viz.view import SPEEDS
-from viz.window import NoDisplay, Pacer, Window, picture
+from viz.window import NoDisplay, Window
+from viz.world_app import WorldApp
 
 CONFIG = WorldConfig(width=32, height=24, founders=10)
 PARAMS = WorldParams()
@@ -83,7 +86,7 @@ def source():
 
 @pytest.fixture
 def shown(source, tmp_path):
-    window = Window(source, SIZE, tmp_path)
+    window = Window(WorldApp(source), SIZE, tmp_path)
     window.view.paused = True
     pygame.event.clear()
     yield window
@@ -107,7 +110,7 @@ def click(i, j):
 
 def place(window, source, slot):
     """Where a creature is drawn."""
-    part, view = compose.scene_size(window.size), window.view.camera
+    part, view = scene_size(window.size), window.view.camera
     world = source.snapshot()
     return to_screen(view, part, *nearest(CONFIG, view, world.x[slot], world.y[slot]))
 
@@ -139,7 +142,7 @@ def test_a_click_selects_who_is_drawn_there(shown, source):
     assert shown.view.subject.species == 1
     send(shown, key(pygame.K_f, "f"), key(pygame.K_SPACE))
     send(shown, key(pygame.K_PERIOD, "."))
-    part = compose.scene_size(shown.size)
+    part = scene_size(shown.size)
     assert place(shown, source, 4) == pytest.approx((part[0] / 2, part[1] / 2), abs=0.01)  # it is followed
     corner = to_world(shown.view.camera, part, 2, 2)
     free = min(np.hypot(source.world.x - corner[0], source.world.y - corner[1])) > 2
@@ -162,7 +165,7 @@ def test_a_death_is_told_and_the_last_state_kept(shown, source):
 
 
 def test_the_wheel_zooms_at_the_pointer(shown):
-    part = compose.scene_size(shown.size)
+    part = scene_size(shown.size)
     before, at = shown.view.camera, (320, 250)
     send(shown, (pygame.MOUSEWHEEL, {"x": 0, "y": 3, "at": at}))
     assert shown.view.camera.zoom == pytest.approx(before.zoom * 1.2**3)
@@ -218,7 +221,7 @@ def test_a_picture_can_be_saved(shown, tmp_path):
 
 @pytest.mark.parametrize("event", [(pygame.QUIT, {}), key(pygame.K_q, "q"), key(pygame.K_ESCAPE)])
 def test_quitting_ends_the_loop_and_closes(source, event):
-    window = Window(source, (300, 200))
+    window = Window(WorldApp(source), (300, 200))
     pygame.event.post(pygame.event.Event(event[0], event[1]))
     window.run()
     assert not window.open and not pygame.display.get_init()
@@ -229,7 +232,7 @@ def test_the_window_can_be_resized(shown):
     for size in ((640, 480), (10, 10), (1000, 300)):
         send(shown, (pygame.VIDEORESIZE, {"w": size[0], "h": size[1], "size": size}))
         assert shown.screen.get_size() == shown.size
-        assert shown.view.camera.zoom == pytest.approx(min(compose.scene_size(shown.size)[0] / 32, shown.size[1] / 24))
+        assert shown.view.camera.zoom == pytest.approx(min(scene_size(shown.size)[0] / 32, shown.size[1] / 24))
 
 
 def test_extinction_is_shown(shown, source):
@@ -241,7 +244,7 @@ def test_extinction_is_shown(shown, source):
 
 def test_the_end_of_a_run_is_noticed(tmp_path):
     source = Drift(last=2)
-    window = Window(source, (400, 300))
+    window = Window(WorldApp(source), (400, 300))
     window.view.speed = len(SPEEDS) - 1
     for _ in range(4):
         window.step()
@@ -251,14 +254,14 @@ def test_the_end_of_a_run_is_noticed(tmp_path):
 
 def test_a_replay_goes_to_its_records(tmp_path):
     source = Drift(records=(0, 100, 250))
-    window = Window(source, SIZE)
+    window = Window(WorldApp(source), SIZE)
     window.view.paused = True
     expected = []
     for code in (pygame.K_END, pygame.K_LEFT, pygame.K_LEFT, pygame.K_LEFT, pygame.K_RIGHT, pygame.K_HOME):
         send(window, key(code))
         expected.append(int(source.world.tick))
     assert expected == [250, 100, 0, 0, 100, 0]
-    width, height = compose.scene_size(SIZE)
+    width, height = scene_size(SIZE)
     send(window, *click(16 + (width - 32) * 0.41, height - 8))
     assert int(source.world.tick) == 100 and source.asked == []
     assert [tick for tick, _ in window.view.history] == [0, 100]
@@ -269,7 +272,7 @@ def test_without_a_display_it_says_so(source, monkeypatch):
     pygame.display.quit()
     monkeypatch.setenv("SDL_VIDEODRIVER", "no such driver")
     with pytest.raises(NoDisplay):
-        Window(source, SIZE)
+        Window(WorldApp(source), SIZE)
 
 
 @pytest.mark.parametrize("call", [0.0, 0.05], ids=["cheap calls", "dear calls"])
@@ -302,7 +305,7 @@ def test_the_picture_of_a_window_is_made_without_one(source):
 
 def test_the_brain_graph_does_not_hide_the_selected_one(shown, source):
     send(shown, key(pygame.K_n, "n"))
-    part = compose.scene_size(SIZE)
+    part = scene_size(SIZE)
     world = source.snapshot()
     for i, j in ((60, part[1] - 60), (part[0] - 60, part[1] - 60)):
         state = shown.view.subject.state

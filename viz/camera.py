@@ -51,11 +51,15 @@ def home(config: WorldConfig, camera: Camera) -> Camera:
 
 def zoomed(config: WorldConfig, camera: Camera, size: Size, factor: float, i: float, j: float) -> Camera:
     """Zooms by `factor`, keeping the world point under screen position (i, j) where it is."""
-    x, y = to_world(camera, size, i, j)
     low = 0.4 * fit(config, size).zoom
     zoom = float(np.clip(camera.zoom * factor, min(low, ZOOM_MAX), ZOOM_MAX))
-    moved = Camera(x - (i - size[0] / 2) / zoom, y + (j - size[1] / 2) / zoom, zoom)
-    return home(config, moved)
+    return home(config, about(camera, size, zoom, i, j))
+
+
+def about(camera: Camera, size: Size, zoom: float, i: float, j: float) -> Camera:
+    """Another zoom, with the same point under screen position (i, j)."""
+    x, y = to_world(camera, size, i, j)
+    return Camera(x - (i - size[0] / 2) / zoom, y + (j - size[1] / 2) / zoom, zoom)
 
 
 def panned(config: WorldConfig, camera: Camera, di: float, dj: float) -> Camera:

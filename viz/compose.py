@@ -5,23 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from sim import actions, senses
-from viz import brain_graph, draw, ink, inspector, status
+from viz import brain_graph, draw, furniture, ink, inspector, status
 from viz.camera import Size, nearest, to_screen
-from viz.colours import ACCENT, CARD, FAINT, INK, MUTED, PANEL, Shade, shade
+from viz.colours import ACCENT, FAINT, MUTED, PANEL, Shade, shade
 from viz.control import HELP
-from viz.paint import Board, text_width
+from viz.furniture import scene_size
 from viz.source import Source
 from viz.view import View, mark, opened
 
-PANEL_WIDTH = 300
 TIMELINE = 26
 """Height in pixels of the strip at the bottom of a replay's scene."""
-
-
-def scene_size(size: Size) -> Size:
-    """Size of the scene in a frame of this size: the panel stands right of it where there is room."""
-    width, height = max(size[0], 1), max(size[1], 1)
-    return (width - PANEL_WIDTH if width >= 2 * PANEL_WIDTH else width), height
 
 
 def picture(source: Source, size: Size, view: View | None = None) -> np.ndarray:
@@ -33,9 +26,7 @@ def picture(source: Source, size: Size, view: View | None = None) -> np.ndarray:
 def frame(source: Source, view: View, size: Size, side: np.ndarray | None, graph: np.ndarray | None) -> np.ndarray:
     """The frame, with panels that may have been drawn a moment ago."""
     part = scene_size(size)
-    out = np.empty((max(size[1], 1), max(size[0], 1), 3), np.uint8)
-    out[:] = PANEL
-    scene = out[:, : part[0]]
+    out, scene = furniture.canvas(size)
     scene[...] = draw.scene(
         source.config,
         _world(view),
@@ -52,9 +43,9 @@ def frame(source: Source, view: View, size: Size, side: np.ndarray | None, graph
     if foot:
         _timeline(scene, list(source.ticks), int(_world(view).tick))
     if view.message:
-        _toast(scene, view.message)
+        furniture.toast(scene, view.message)
     if view.help:
-        _help(scene)
+        furniture.keys(scene, HELP)
     if side is not None:
         out[:, part[0] :] = side
     return out
@@ -62,10 +53,9 @@ def frame(source: Source, view: View, size: Size, side: np.ndarray | None, graph
 
 def side(source: Source, view: View, size: Size) -> np.ndarray | None:
     """The panel right of the scene; None when there is no room."""
-    width = size[0] - scene_size(size)[0]
-    if width <= 0:
+    board = furniture.side_board(size)
+    if board is None:
         return None
-    board = Board(width, scene_size(size)[1])
     tones = _shade(source, view)
     y = status.draw(board, 0, source.title, source.config, source.params, view, tones)
     if view.subject is not None:
@@ -131,23 +121,3 @@ def _timeline(scene: np.ndarray, ticks: list[int], now: int) -> None:
         ink.dot(scene, (16 + (width - 32) * (tick - ticks[0]) / span, y), 2.2, MUTED)
     share = float(np.clip((now - ticks[0]) / span, 0, 1))
     ink.dot(scene, (16 + (width - 32) * share, y), 6, ACCENT)
-
-
-def _card(scene: np.ndarray, board: Board, left: float, top: float) -> None:
-    ink.paste(scene, board.rgb(), int(left), int(top), 0.94)
-
-
-def _toast(scene: np.ndarray, message: str) -> None:
-    board = Board(int(text_width(message, 13)) + 28, 28, CARD)
-    board.text(14, 14, message, 13, INK)
-    _card(scene, board, max((scene.shape[1] - board.width) / 2, 0), 12)
-
-
-def _help(scene: np.ndarray) -> None:
-    keys = max(text_width(k, 13) for k, _ in HELP)
-    board = Board(int(keys + max(text_width(w, 13) for _, w in HELP)) + 60, 22 * len(HELP) + 52, CARD)
-    board.text(20, 24, "Keys", 17, ACCENT)
-    for row, (key, what) in enumerate(HELP):
-        board.text(20, 54 + 22 * row, key, 13)
-        board.text(40 + keys, 54 + 22 * row, what, 13, MUTED)
-    _card(scene, board, max((scene.shape[1] - board.width) / 2, 0), max((scene.shape[0] - board.height) / 2, 0))

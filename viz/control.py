@@ -10,11 +10,12 @@ from dataclasses import replace
 import numpy as np
 
 from viz import subject
+from viz.app import paced
 from viz.camera import Size, fit, panned, zoomed
 from viz.colours import MODES
 from viz.source import Source
 from viz.terrain import LAYERS
-from viz.view import SPEEDS, View, keep_up, look, select
+from viz.view import View, keep_up, look, select
 
 HELP: tuple[tuple[str, str], ...] = (
     ("Space", "pause or go on"),
@@ -30,7 +31,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("N", "select the next creature, by birth"),
     ("G", "brain graph on or off"),
     ("Tab, Shift+Tab", "next, previous colour mode"),
-    ("1 … 6", "plants, poison, meat, scent, sound, light on or off"),
+    ("1 … 7", "plants, poison, meat, scent, sound, light, automaton on or off"),
     ("C", "smooth ground, or single cells"),
     ("P or F12", "save a picture"),
     ("H or ?", "this help"),
@@ -55,23 +56,13 @@ def press(view: View, source: Source, size: Size, key: str, shift: bool = False)
         pan(view, source, *(PAN_STEP * d for d in (PAN.get(key) or ARROWS[key])))
     elif key in ("left", "right", "home", "end", "."):
         _travel(view, source, size, key)
-    elif key in ("space", "up", "down", "+", "=", "-", "m"):
-        _pace(view, key)
+    elif paced(view, key):
+        return None
     elif key in ("pageup", "pagedown"):
         zoom(view, source, size, 1.25 if key == "pageup" else 0.8, size[0] / 2, size[1] / 2)
     else:
         _show(view, source, size, key, shift)
     return None
-
-
-def _pace(view: View, key: str) -> None:
-    if key == "space":
-        view.paused = not view.paused
-    elif key == "m":
-        view.speed = SPEEDS.index(30.0) if np.isinf(view.ticks_per_second) else len(SPEEDS) - 1
-    else:
-        step = 1 if key in ("up", "+", "=") else -1
-        view.speed = int(np.clip(view.speed + step, 0, len(SPEEDS) - 1))
 
 
 def _show(view: View, source: Source, size: Size, key: str, shift: bool) -> None:
@@ -90,7 +81,7 @@ def _show(view: View, source: Source, size: Size, key: str, shift: bool) -> None
         keep_up(view, source)
     elif key == "n" and view.world is not None:
         _another(view, source)
-    elif key in tuple("123456"):
+    elif key in tuple("1234567"):
         view.layers = view.layers ^ {LAYERS[int(key) - 1]}
 
 

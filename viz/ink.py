@@ -52,6 +52,11 @@ def paste(rgb: np.ndarray, picture: np.ndarray, left: int, top: int, alpha: floa
         _blend(rgb[y0:y1, x0:x1], np.full(part.shape[:2], alpha), part)
 
 
+def fill(rgb: np.ndarray, colour: Colour) -> None:
+    """One colour all over; row by row, which is several times faster than pixel by pixel."""
+    rgb[...] = np.tile(np.array(colour, np.uint8), (rgb.shape[1], 1))
+
+
 def _window(rgb: np.ndarray, low: tuple[float, ...], high: tuple[float, ...], width: float):
     """The part of the picture around a box, with the middles of its pixels; None when out of sight."""
     pad = width / 2 + 1

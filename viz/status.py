@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.config import WorldConfig, WorldParams
-from viz.colours import ACCENT, ALARM, FAINT, INK, MUTED, POSITIVE, Shade, labelled, ramp
+from viz.colours import ALARM, FAINT, INK, MUTED, Shade, labelled, ramp
 from viz.draw import brightness
+from viz.furniture import heading, pace, shortened
 from viz.paint import Board, number, text_width
 from viz.terrain import LAYERS
 from viz.view import View
@@ -18,6 +19,7 @@ CHIP: dict[str, tuple[int, int, int]] = {
     "scent": (255, 190, 80),
     "sound": (90, 220, 255),
     "light": (250, 240, 190),
+    "automaton": (242, 226, 120),
 }
 
 
@@ -26,40 +28,13 @@ def draw(
 ) -> float:
     """Draws the panel from height `top`; returns the height where it ends."""
     assert view.world is not None
-    left, right = 16, board.width - 16
-    tick = f"tick {int(view.world.tick):,}"
-    board.text(left, top + 18, _shortened(title, right - left - text_width(tick, 13) - 12, 16), 16)
-    board.text(right, top + 19, tick, 13, MUTED, "right")
-    y = _pace(board, top + 42, view)
+    y = heading(board, top, title, f"tick {int(view.world.tick):,}")
+    y = pace(board, y, view)
     y = _hour(board, y, config, params, view)
     y = _population(board, y, view)
     y = _counters(board, y, view)
     y = _legend(board, y, view, shade)
-    return _chips(board, y, view)
-
-
-def _shortened(text: str, width: float, size: float) -> str:
-    while len(text) > 4 and text_width(text, size) > width:
-        text = text[:-2].rstrip("….") + "…"
-    return text
-
-
-def _pace(board: Board, y: float, view: View) -> float:
-    """Paused or running, the speed asked for, and the rate that was reached."""
-    x = 16
-    if view.over or view.paused:
-        for dx in (0, 6):
-            board.draw.rectangle((x + dx, y - 5, x + dx + 3, y + 5), fill=ACCENT)
-    else:
-        board.draw.polygon([(x, y - 5), (x + 9, y), (x, y + 5)], fill=POSITIVE)
-    fast = np.isinf(view.ticks_per_second)
-    asked = "full speed" if fast else f"{view.ticks_per_second:g} ticks/s"
-    board.text(x + 16, y, "the run is over" if view.over else f"paused, {asked}" if view.paused else asked, 12)
-    if view.rate is not None and not view.paused:
-        board.text(
-            board.width - 16, y, f"{number(round(view.rate))} ticks/s, {view.frames or 0:.0f} fps", 11, MUTED, "right"
-        )
-    return y + 18
+    return _chips(board, y, config, view)
 
 
 def _hour(board: Board, y: float, config: WorldConfig, params: WorldParams, view: View) -> float:
@@ -92,7 +67,7 @@ def _counters(board: Board, y: float, view: View) -> float:
     for k, (name, value) in enumerate(shown):
         x = 16 if k % 2 == 0 else half + 8
         row = y + 6 + 15 * (k // 2)
-        board.text(x, row, _shortened(name, half - 76, 11), 11, MUTED)
+        board.text(x, row, shortened(name, half - 76, 11), 11, MUTED)
         board.text(x + half - 26, row, number(value), 11, INK, "right")
     return y + 15 * ((len(shown) + 1) // 2) + (4 if shown else 0)
 
@@ -127,11 +102,12 @@ def _legend(board: Board, y: float, view: View, shade: Shade) -> float:
     return y + 66
 
 
-def _chips(board: Board, y: float, view: View) -> float:
-    """Layers with their keys; those that are off are faint."""
-    step = (board.width - 26) / len(LAYERS)
-    for k, name in enumerate(LAYERS):
-        x, on = 16 + k * step, name in view.layers
-        board.draw.rectangle((x, y + 1, x + step - 8, y + 3), fill=CHIP[name] if on else FAINT)
-        board.text(x, y + 12, f"{k + 1} {name}", 10.5, INK if on else MUTED)
-    return y + 24
+def _chips(board: Board, y: float, config: WorldConfig, view: View) -> float:
+    """Layers with their keys, six in a row; those that are off are faint. The automaton has one if there is any."""
+    shown = LAYERS if config.automaton != "none" else LAYERS[:-1]
+    step = (board.width - 26) / 6
+    for k, name in enumerate(shown):
+        x, top, on = 16 + k % 6 * step, y + 21 * (k // 6), name in view.layers
+        board.draw.rectangle((x, top + 1, x + step - 8, top + 3), fill=CHIP[name] if on else FAINT)
+        board.text(x, top + 12, f"{k + 1} {name}", 10.5, INK if on else MUTED)
+    return y + 3 + 21 * -(-len(shown) // 6)

@@ -12,45 +12,30 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sim.world import World
+from viz.app import Showing
 from viz.camera import Camera, Size, fit, home
 from viz.colours import MODES
 from viz.draw import DEFAULT_LAYERS, Mark
 from viz.source import Source
 from viz.subject import Subject, follow_up, observe
-
-SPEEDS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 250.0, 500.0, 1000.0, float("inf"))
-"""Ticks per second to choose from; the last runs as fast as it can."""
-LONGEST = 360
-"""Points of the population curve that are kept; beyond, every other one is dropped."""
+from viz.trail import Trail
 
 
 @dataclass
-class View:
+class View(Showing):
     """State of the viewer."""
 
     camera: Camera
     colour: str = MODES[0]
     layers: frozenset[str] = DEFAULT_LAYERS
     smooth: bool = True
-    speed: int = SPEEDS.index(30.0)
-    paused: bool = False
     follow: bool = False
     graph: bool = True
-    help: bool = False
-    over: bool = False  # the source has no more ticks
-    message: str = ""
     subject: Subject | None = None
-    rate: float | None = None  # ticks per second, as measured
-    frames: float | None = None  # frames per second, as measured
-    history: list[tuple[int, int]] = field(default_factory=list)  # (tick, population)
-    stride: int = 1  # ticks that lie at least between two points of the history
+    history: Trail = field(default_factory=Trail)  # of the population
     world: World | None = None  # as last seen
     counters: Mapping[str, float] = field(default_factory=dict)
     species: np.ndarray | None = None
-
-    @property
-    def ticks_per_second(self) -> float:
-        return SPEEDS[self.speed]
 
 
 def opened(source: Source, size: Size) -> View:
@@ -68,7 +53,7 @@ def look(view: View, source: Source) -> World:
     if not fresh:
         return world
     view.counters, view.species = source.counters, source.species
-    _remember(view, int(world.tick), int(np.sum(world.alive)))
+    view.history.add(int(world.tick), int(np.sum(world.alive)))
     if view.subject is not None:
         was_alive = view.subject.alive
         view.subject = follow_up(source, world, view.subject)
@@ -99,15 +84,3 @@ def mark(view: View) -> Mark | None:
     if s is None or s.gone:
         return None
     return Mark(s.state["x"], s.state["y"], s.state["heading"], s.state["size"], s.alive, s.obs)
-
-
-def _remember(view: View, tick: int, population: int) -> None:
-    history = view.history
-    while history and history[-1][0] >= tick:  # a replay went back
-        history.pop()
-    if len(history) >= 2 and tick - history[-2][0] < view.stride:
-        history.pop()  # the last point moves along with the present
-    history.append((tick, population))
-    if len(history) > LONGEST:
-        del history[1:-1:2]
-        view.stride = 2 * max(view.stride, (history[-1][0] - history[0][0]) // LONGEST)

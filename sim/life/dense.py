@@ -41,9 +41,8 @@ def run(rule: CellRule, cells: jax.Array, generations: jax.Array, *, grid: Grid)
 
 def surround(field: jax.Array, grid: Grid, ring: int) -> jax.Array:
     """A field `[H, W]` with `ring` cells beyond its edges; nothing is state 0."""
-    source = grid.beyond(ring)  # refuses what cannot be
     if grid.kind == "plane":
         return jnp.pad(field, ring)
     if grid.kind == "torus" and not any(grid.shift) and not any(grid.cut):
         return jnp.pad(field, ring, mode="wrap")
-    return jnp.append(field.reshape(-1), jnp.zeros(1, field.dtype))[source]
+    return jnp.append(field.reshape(-1), jnp.zeros(1, field.dtype))[grid.beyond(ring)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sim.life.pattern import RuleError
+from sim.life.pattern import MOST_CELLS, RuleError
 
 KINDS = {"P": "plane", "T": "torus", "K": "klein", "C": "cross", "S": "sphere"}
 LONGEST = 1 << 20
@@ -49,15 +49,21 @@ class Grid:
         moves = [f"{shift:+d}" if shift else "" for shift in self.shift]
         return f":{letter}{self.width}{marks[0]}{moves[0]},{self.height}{marks[1]}{moves[1]}"
 
+    def check(self, ring: int) -> None:
+        """Raises `RuleError` if a rule that looks `ring` cells far cannot live here."""
+        if self.kind == "sphere" and ring > 1:
+            raise RuleError(f"grid {self.name}: a sphere holds only rules that look one cell far")
+        if self.kind != "plane" and ring > min((side for side in (self.width, self.height) if side), default=ring):
+            raise RuleError(f"grid {self.name}: too small for a rule that looks {ring} cells far")
+        if self.width * self.height > MOST_CELLS:
+            raise RuleError(f"grid {self.name}: must have at most {MOST_CELLS:,} cells")
+
     def beyond(self, ring: int = 1) -> np.ndarray:
         """For a field and `ring` cells around it, the cell that each stands for.
 
         `[H + 2 ring, W + 2 ring]` int64 indices into the flat field, -1 where there is none.
         """
-        if self.kind == "sphere" and ring > 1:
-            raise RuleError("a sphere holds only rules of the 3x3 neighbourhood")
-        if self.kind != "plane" and ring > min(side for side in (self.width, self.height) if side):
-            raise RuleError(f"grid {self.name}: too small for a rule that looks {ring} cells far")
+        self.check(ring)
         return self.source(*np.mgrid[-ring : self.height + ring, -ring : self.width + ring])
 
     def held(self, height: int, width: int) -> Grid:

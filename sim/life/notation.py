@@ -50,8 +50,7 @@ def parse(text: str) -> tuple[Any, Grid]:
     grid = grids.parse(tail) if colon else PLANE
     if isinstance(rule, Elementary):
         grid = _line(grid, text)
-    if grid.bounded:
-        grid.beyond(rule.radius)  # refuses a grid on which the rule cannot live
+    grid.check(rule.radius)
     return rule, grid
 
 

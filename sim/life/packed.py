@@ -151,7 +151,6 @@ def _edges(packed: jax.Array, grid: Grid, width: int) -> tuple[jax.Array, jax.Ar
     Every cell beyond stands for one on the rim of the field, so the rim is unpacked and looked up.
     """
     height, alone = packed.shape[0], packed.ndim == 2
-    source = grid.beyond(1)
     fields = packed[..., None] if alone else packed
     ends = unpack(fields[np.array([0, height - 1])], width)  # [F, 2, W]
     sides = jnp.stack([column(fields, x) for x in (0, width - 1)]).astype(jnp.uint8)  # [2, H, F]
@@ -164,7 +163,8 @@ def _edges(packed: jax.Array, grid: Grid, width: int) -> tuple[jax.Array, jax.Ar
         place = [np.full_like(x, 2 * (width + height)), x, width + x, 2 * width + y]
         return rim[:, np.select(known, place, 2 * width + height + y)]
 
-    rows = pack(looked_up(source[[0, -1], 1:-1]))
-    left, right = (looked_up(source[:, side]).T.astype(jnp.uint32) for side in (0, -1))
+    rows = pack(looked_up(grid.source(*np.ix_([-1, height], range(width)))))
+    down = np.arange(-1, height + 1)
+    left, right = (looked_up(grid.source(down, np.full_like(down, x))).T.astype(jnp.uint32) for x in (-1, width))
     found = (rows[:1], rows[1:], left, right)
     return tuple(part[..., 0] for part in found) if alone else found  # type: ignore[return-value]
