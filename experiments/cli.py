@@ -280,6 +280,7 @@ def _life(name: str) -> Callable[[Namespace], int]:
     return handler
 
 
+LIFE = ("run", "identify", "census", "measure", "sweep", "patterns", "watch")
 HANDLERS = {
     "run": _run,
     "watch": _watch,
@@ -291,5 +292,5 @@ HANDLERS = {
     "bench world": _bench_world,
     "bench neat": _bench_neat,
     "bench life": _bench_life,
-    **{f"life {name}": _life(name) for name in ("run", "identify", "census", "patterns", "watch")},
+    **{f"life {name}": _life(name) for name in LIFE},
 }

@@ -8,7 +8,6 @@ docs/interchange.md defines them and says what each loses.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -42,7 +41,7 @@ def export(run: str | Path, name: str | None, form: str, out: str | Path | None)
     texts: Written = {}
     for one in FORMATS if form == "all" else (form,):
         texts |= FORMATS[one](name, document, folder.experiment, notes)
-    place = _folder(folder.path / "export" if out is None else out)
+    place = files.folder(folder.path / "export" if out is None else out)
     paths = [place / f"{name}{ending}" for ending in texts]
     for path, text in zip(paths, texts.values(), strict=True):
         files.write_whole(path, text)
@@ -78,20 +77,6 @@ def _champion(run: Path, documents: dict[str, Path]) -> str:
         return "best-0"
     merit = lambda document: (document["solved"], -np.inf if document["fitness"] is None else document["fitness"])
     return max(best, key=lambda name: merit(best[name]))
-
-
-def _folder(out: str | Path) -> Path:
-    """The folder to write to, made if need be."""
-    place = Path(out)
-    if not str(out) or "\0" in str(out):
-        raise UserError(f"--out {str(out)!r}: give the name of a folder")
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--out {str(out)!r}: the folder cannot be made: {error.strerror}; give another") from None
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise UserError(f"--out {str(out)!r}: the folder cannot be written to; give another")
-    return place
 
 
 def _json(name: str, document: dict[str, Any], experiment: Experiment, notes: list[str]) -> Written:

@@ -1,7 +1,7 @@
-"""Pages and pictures of docs/ that are made from the code: the key reference, a small world, decision surfaces.
+"""Pages and pictures of docs/ made from the code: the key reference, a small world, decision surfaces, automata.
 
-`python -m experiments.figures` writes docs/config.md, docs/images/viewer.png and docs/images/perceptron.png of
-the repository it stands in. What is shown is simulated and evolved on the spot; it needs no display and no pygame.
+`python -m experiments.figures` writes docs/config.md and pictures in docs/images/ of the repository it stands in. What
+is shown is simulated and evolved on the spot; it needs no display and no pygame.
 Leaves out pages written by hand and figures of long runs.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from evolution.genome import HIDDEN
-from experiments import config, files, keys
+from experiments import config, files, keys, life_figures
 from experiments.errors import UserError
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -157,6 +157,8 @@ def main() -> int:
     (DOCS / "images").mkdir(exist_ok=True)
     Image.fromarray(viewer()).save(DOCS / "images" / "viewer.png", optimize=True)
     files.write_whole(DOCS / "images" / "perceptron.png", perceptron())
+    for name, picture in life_figures.FIGURES.items():
+        files.write_whole(DOCS / "images" / name, picture())
     return 0
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from experiments.errors import RunError as RunError
+from experiments.errors import UserError
 
 TEMPORARY = ".tmp"
 
@@ -67,6 +68,20 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):  # np.float64 is one
         return float(value) if math.isfinite(value) else None
     return str(value) if isinstance(value, Path) else value
+
+
+def folder(out: str | Path) -> Path:
+    """The folder to write to, made if need be."""
+    place = Path(out)
+    if not str(out) or "\0" in str(out):
+        raise UserError(f"--out {str(out)!r}: give the name of a folder")
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--out {str(out)!r}: the folder cannot be made: {error.strerror}; give another") from None
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise UserError(f"--out {str(out)!r}: the folder cannot be written to; give another")
+    return place
 
 
 def sweep(folder: Path) -> None:

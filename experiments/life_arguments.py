@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-ALGORITHMS = ("auto", "field", "hashlife")
+ALGORITHMS, SWEPT = ("auto", "field", "hashlife"), ("all", "elementary", "life")
 PATTERN = "a file (RLE, .cells, Life 1.06, macrocell), - for stdin, or a built-in name"
 RULE = "Golly's notation, such as B36/S23 or B3/S23:T64,64, or a .rule file (default: the pattern's own)"
 MOST_GENERATIONS = 10**18
@@ -41,7 +41,32 @@ def life(
     one.add_argument("--seed", metavar="S", type=seed, default=0, help="default: 0")
     one.add_argument("--quiet", action="store_true", help="no progress")
     json(one)
+    _measures(add("measure", "measures of emergence, beside a shuffled control"), count, seed, json)
+    _sweep(add("sweep", "rules in the plane of lambda, entropy and damage"), count, seed, json)
     json(add("patterns", "the built-in patterns, one line each"))
     one = add("watch", "an automaton in the viewer, to draw on")
     one.add_argument("pattern", metavar="PATTERN", nargs="?", help=f"{PATTERN} (default: an empty field)")
     one.add_argument("--rule", metavar="RULE", help=RULE)
+
+
+def _measures(one: Any, count: Callable[[str], int], seed: Callable[[str], int], json: Callable[[Any], None]) -> None:
+    one.add_argument("target", metavar="RULE|PATTERN|RUN", help="a rule (on random soup), a pattern, or a run's folder")
+    one.add_argument("--rule", metavar="RULE", help="of a PATTERN: another than its own")
+    one.add_argument("--field", metavar="FIELD", help="of a RUN: plants, meat, poison, scent, agents, …")
+    one.add_argument("--size", metavar="N", type=count, help="cells on a side of the soup, or of the window on a plane")
+    one.add_argument("--generations", metavar="T", type=generations, help="before the first frame; of a RUN, the tick")
+    one.add_argument("--frames", metavar="K", type=count, default=16, help="default: 16")
+    one.add_argument("--every", metavar="T", type=count, help="generations between frames (default: 1; of a RUN 20)")
+    one.add_argument("--bins", metavar="B", type=count, default=3, help="of a RUN: symbols of a field (default: 3)")
+    one.add_argument("--seed", metavar="S", type=seed, default=0, help="of soup and control (default: 0)")
+    json(one)
+
+
+def _sweep(one: Any, count: Callable[[str], int], seed: Callable[[str], int], json: Callable[[Any], None]) -> None:
+    told = "elementary (all 256), life (named and drawn ones that count neighbours), or all (default)"
+    one.add_argument("what", metavar="WHAT", nargs="?", choices=SWEPT, default="all", help=told)
+    one.add_argument("--rules", metavar="N", type=count, default=200, help="rules that are drawn (default: 200)")
+    one.add_argument("--soups", metavar="K", type=count, default=3, help="of each rule (default: 3)")
+    one.add_argument("--seed", metavar="S", type=seed, default=0, help="default: 0")
+    one.add_argument("--out", metavar="DIR", help="folder for tables (CSV) and plots")
+    json(one)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from argparse import Namespace
 from collections import Counter
+from functools import partial
 from typing import Any
 
 from experiments import life_files, printing
@@ -13,6 +15,8 @@ from sim.life.pattern import PatternError, RuleError
 from sim.life.rules import Rule
 
 DONE = 0
+SWEPT = ("rule", "name", "class", "class_measured", "lambda", "density", "entropy_rate", "excess_entropy", "damage")
+"""Columns of a sweep that are shown on a terminal."""
 
 
 def run(args: Namespace) -> int:
@@ -57,8 +61,6 @@ def _object(kind: Any) -> dict[str, Any]:
 
 def census(args: Namespace) -> int:
     """`life census`: objects of many random soups."""
-    import time
-
     from experiments import loop
     from sim.life import census as counting
 
@@ -67,12 +69,11 @@ def census(args: Namespace) -> int:
     if grid.name:
         raise UserError(f"--rule {args.rule!r}: soups of a census live on the endless plane; leave {grid.name} out")
     began = time.perf_counter()
+    tally = counting.Tally()
     with Progress("census", args.soups, "soup", args.quiet or args.json) as progress:
-        try:
-            for tally in counting.census(_plane_rule(rule, "life census"), args.soups, args.seed):
-                progress.update(tally.soups, lambda tally=tally: f"{sum(tally.objects.values()):,} objects")
-        except RuleError as error:
-            raise UserError(f"--rule: {error}") from None
+        for tally in counting.census(_plane_rule(rule, "life census"), args.soups, args.seed):
+            found = sum(tally.objects.values())
+            progress.update(tally.soups, partial("{:,} objects".format, found))
     printing.show(_counted(tally, args, rule.name, time.perf_counter() - began), args.json)
     return DONE
 
@@ -90,6 +91,45 @@ def _counted(tally: Any, args: Namespace, rule: str, seconds: float) -> dict[str
     result |= {"longest": tally.longest, "longest_soup": tally.longest_soup}
     result |= {"seconds": round(seconds, 2), "soups_per_s": round(tally.soups / seconds, 1)}
     return result | {"census": rows}
+
+
+def measure(args: Namespace) -> int:
+    """`life measure`: measures of emergence beside their control."""
+    from experiments import life_measure, loop
+
+    loop.cache()
+    options = {name: getattr(args, name) for name in ("size", "frames", "every", "seed", "bins", "rule", "field")}
+    printing.show(life_measure.measure(args.target, generations=args.generations, **options), args.json)
+    return DONE
+
+
+def sweep(args: Namespace) -> int:
+    """`life sweep`: rules by their measures, and how the classes lie in them."""
+    from experiments import files, life_figures, life_sweep, loop
+
+    loop.cache()
+    folder = files.folder(args.out) if args.out is not None else None
+    result = life_sweep.sweep(args.what, args.rules, args.soups, args.seed)
+    if folder is not None:
+        for kind in ("elementary", "life"):
+            if kind in result:
+                columns = list(result[kind][0])
+                rows = [columns, *([row[name] for name in columns] for row in result[kind])]
+                files.write_whole(folder / f"{kind}.csv", files.csv_text(rows))
+        for name, picture in life_figures.pictures(result).items():
+            files.write_whole(folder / name, picture)
+    shown = result if args.json else _abridged(result)
+    printing.show(shown | ({"out": str(folder)} if folder else {}), args.json)
+    return DONE
+
+
+def _abridged(result: dict[str, Any]) -> dict[str, Any]:
+    """A sweep with the columns of its rows that fit a terminal."""
+    few = {
+        kind: [{k: row[k] for k in SWEPT if k in row} for row in result.get(kind, [])]
+        for kind in ("elementary", "life")
+    }
+    return result | {kind: rows for kind, rows in few.items() if rows}
 
 
 def patterns(args: Namespace) -> int:

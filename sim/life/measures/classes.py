@@ -8,6 +8,12 @@ the table of the 88 as in Martínez, J. Cellular Automata 8 (2013) 233, arXiv:13
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+ALIKE, SPREADS, ORDERED, DEEP = 0.01, 0.06, 0.1, 1.5
+"""Limits of `measured_class`: entropy, damage, entropy rate, excess entropy."""
+
 CLASSES = {
     "I": (0, 8, 32, 40, 128, 136, 160, 168),
     "II": (
@@ -45,3 +51,52 @@ _OF_RULE = {rule: name for name, rules in CLASSES.items() for number in rules fo
 def published_class(number: int) -> str:
     """I, II, III or IV."""
     return _OF_RULE[number]
+
+
+def measured_class(measures: Mapping[str, float]) -> str:
+    """A guess at the class from four numbers: I if all cells are alike, II if damage does not spread or there is
+    next to no disorder for it to spread in, else IV where one half of a line tells much of the other, and III.
+
+    Takes `entropy`, `damage` (share of the cells within reach), `entropy_rate` and `excess_entropy`. The limits were
+    placed in gaps between the 88 rules, so that their agreement with the published classes is no test of them.
+    """
+    if measures["entropy"] < ALIKE:
+        return "I"
+    if measures["damage"] < SPREADS or measures["entropy_rate"] < ORDERED:
+        return "II"
+    return "IV" if measures["excess_entropy"] > DEEP else "III"
+
+
+def _independent(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    names = {f"W{number}" for number in INDEPENDENT}
+    return [row for row in rows if row["rule"] in names]
+
+
+def confusion(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Per published class, how many of its independent rules measure as which class, and in `differ` those amiss.
+
+    Rows have `rule` (such as W110), `class` and `class_measured`; those of rules that are not independent do not count.
+    """
+    out = []
+    for name in CLASSES:
+        members = [row for row in _independent(rows) if row["class"] == name]
+        measured = [row["class_measured"] for row in members]
+        differ = " ".join(row["rule"] for row in members if row["class_measured"] != name)
+        out.append({"published": name, **{guess: measured.count(guess) for guess in CLASSES}, "differ": differ})
+    return out
+
+
+def within_class_iv(rows: Sequence[Mapping[str, Any]], measures: Sequence[str]) -> list[dict[str, Any]]:
+    """For each measure alone: its range over class IV but W106, and how many rules of the others lie inside.
+
+    W106 is counted as if it were a class: it measures like chaos and would stretch the range over that.
+    """
+    groups = [("W106" if row["rule"] == "W106" else row["class"], row) for row in _independent(rows)]
+    out = []
+    for measure in measures:
+        values = [row[measure] for group, row in groups if group == "IV"]
+        low, high = min(values), max(values)
+        inside = [group for group, row in groups if low <= row[measure] <= high]
+        counted = {group: inside.count(group) for group in ("I", "II", "III", "W106")}
+        out.append({"measure": measure, "low": low, "high": high, **counted})
+    return out
