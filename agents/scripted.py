@@ -1,6 +1,6 @@
 """Minds written by hand, through the same senses and acts as evolved ones: the yardsticks.
 
-`random` acts at random. `greedy` steers to the ray with the most food less poison and rock, slows on food,
+`random` acts at random. `greedy` steers to the ray with the most food less poison and what bars the way, slows on food,
 eats what is not mostly poison and breeds when it can; it has no memory and no foresight.
 """
 
@@ -46,6 +46,8 @@ def greedy_policy(config: WorldConfig, params: WorldParams) -> Callable:
         del mind
         food, poison = obs[index["here.plant"]], obs[index["here.poison"]] if config.poison else 0.0
         promise = look(obs, "plant") - 2 * look(obs, "poison") - look(obs, "obstacle") - 0.02 * jnp.abs(angles)
+        if config.barring:
+            promise = promise - look(obs, "automaton")
         best = jnp.argmax(promise)
         wander = jax.random.uniform(key, minval=-0.3, maxval=0.3)
         turn = jnp.where(promise[best] > 0.05, angles[best] / params.max_turn, wander)

@@ -16,6 +16,8 @@ from sim import senses
 from sim.body import RANGES
 from sim.config import ENERGY_LIMIT, WorldConfig, WorldParams
 from sim.fields import COARSE
+from sim.life import rules
+from sim.life.pattern import RuleError
 
 if TYPE_CHECKING:
     from experiments.config import Experiment, StopRule
@@ -54,9 +56,23 @@ def _world(world: WorldConfig) -> None:
     distances = world.retina_distances
     if not distances or list(distances) != sorted(set(distances)):
         raise _error("world.retina_distances", distances, "one or more numbers, each larger than the one before")
+    _automaton(world)
     reach = min(world.width, world.height) / 2
     if distances[-1] >= reach:
         raise _error("world.retina_distances", distances, f"less than half the shorter side of the world, {reach:g}")
+
+
+def _automaton(world: WorldConfig) -> None:
+    text = world.automaton_rule
+    try:
+        rules.parse(text)
+    except RuleError as error:
+        raise UserError(f"world.automaton_rule = {literal(text, 80)}: {error}") from None
+    for name in ("automaton_toggle", "automaton_wander"):
+        value = getattr(world, name)
+        if world.automaton == "none" and value not in ("none", False):
+            right = 'world.automaton must not be "none"'
+            raise _error(f"world.{name}", value, f"{'none' if value is not True else 'false'}, or {right}")
 
 
 def _distinct(dotted: str, names: tuple[str, ...]) -> None:

@@ -14,7 +14,10 @@ from experiments.rollout import SUMS
 from sim.body import GENES
 from sim.config import ENERGY_QUANTUM
 
-ENERGIES = ("plant_eaten", "meat_eaten", "prey_eaten", "poison_eaten", "upkeep", "light_in", "heat_out", "given")
+ENERGIES = (
+    *("plant_eaten", "meat_eaten", "prey_eaten", "poison_eaten"),
+    *("upkeep", "light_in", "heat_out", "given", "seeded"),
+)
 DIET_BINS = 10
 BRAINS = ("median_connections", "median_hidden", "max_connections", "max_hidden", "species", "largest_species")
 SPECIES_COLUMNS = ("tick", "world", "species", "members")
@@ -24,7 +27,7 @@ COLUMNS = (
     "population",
     *SUMS,
     "refounded",
-    *("plants", "meat", "poison"),
+    *("plants", "meat", "poison", "automaton"),
     *("mean_energy", "mean_health", "mean_age", "max_age", "mean_generation", "max_generation", "mean_offspring"),
     *("mean_intake", "mean_meat_share"),
     *BRAINS,
@@ -56,6 +59,7 @@ def row(index: int, world: Any, mind: Any, totals: dict[str, int], refounded: in
     for name in ("plants", "meat", "poison"):
         field = getattr(world, name)
         out[name] = 0.0 if field is None else float(np.asarray(field, np.float64).sum())
+    out["automaton"] = 0.0 if world.automaton is None else float(np.mean(world.automaton, dtype=np.float64))
     out |= _bodies(world, alive) | _brains(mind, alive)
     return {name: out[name] for name in COLUMNS}
 

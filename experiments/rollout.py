@@ -42,6 +42,9 @@ SUMS = (
     "bites",
     "given",
     "signal",
+    "toggles",
+    "toggles_on",
+    "seeded",
 )
 BIRTH_COLUMNS = ("uid", "mother", "father", "tick", "generation", "kind", "connections", "hidden", "species")
 GRAVE_COLUMNS = ("uid", "tick", "cause", "age", "offspring", "generation", "species")
@@ -166,6 +169,11 @@ def _tick_sums(before: World, events: Events) -> dict[str, jax.Array]:
         "given": total(quanta(events.given)),
         "signal": total(jnp.round(events.signal * 256).astype(jnp.int32)),
     }
+    if events.toggled is not None:
+        out["toggles"] = jnp.sum(events.toggled, dtype=jnp.int32)
+        out["toggles_on"] = jnp.sum(events.woken, dtype=jnp.int32)
+    if events.seeded is not None:
+        out["seeded"] = events.seeded
     for code, cause in enumerate(CAUSES[1:], 1):
         out[f"deaths_{cause}"] = jnp.sum(events.cause == code, dtype=jnp.int32)
     return out

@@ -35,6 +35,7 @@ from experiments.rollout import (
 )
 from sim import step
 from sim.body import Body, founder_bodies
+from sim.world import FIELDS
 
 HEADLINES = ("max_generation", "mean_intake", "median_connections", "median_hidden", "species", "mean_diet")
 LONGEST = 8192  # ticks between drains: sums are exact up to 2^15
@@ -253,9 +254,8 @@ class Simulation:
             return jnp.asarray(np.concatenate([kept, filler], axis=1))
 
         world = self.state.world
-        land = ("fertility", "toxic", "plants", "poison", "meat", "rock", "scent", "sound")
-        moved = jax.tree.map(rows, replace(world, **dict.fromkeys(land)))
-        moved = replace(moved, **{name: getattr(world, name) for name in land})
+        moved = jax.tree.map(rows, replace(world, **dict.fromkeys(FIELDS)))
+        moved = replace(moved, **{name: getattr(world, name) for name in FIELDS})
         mind, memory = jax.tree.map(rows, (self.state.mind, self.state.memory))
         self.state = replace(self.state, world=moved, mind=mind, memory=memory)
 

@@ -1,7 +1,7 @@
 """Actions: what a mind can do, a vector of numbers in -1…1 per creature.
 
 A mind that says nothing (all zeros) creeps straight ahead at half speed, eats what lies there and breeds
-when it can, so founders with blank brains live. Biting, giving and calling need a decision.
+when it can, so founders with blank brains live. Biting, giving, toggling and calling need a decision.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sim.config import WorldConfig
 from sim.world import World
 
 REFUSE, DECIDE = -0.25, 0.25
-"""Eating and breeding happen unless refused, biting and giving only when decided."""
+"""Eating and breeding happen unless refused, biting, giving and toggling only when decided."""
 
 
 def names(config: WorldConfig) -> tuple[str, ...]:
@@ -23,6 +23,7 @@ def names(config: WorldConfig) -> tuple[str, ...]:
     out = ["turn", "thrust", "eat", "breed"]
     out += ["bite"] if config.bite else []
     out += ["give"] if config.give else []
+    out += ["toggle"] if config.automaton_toggle != "none" else []
     return tuple(out + [f"emit{s}" for s in range(config.sound_channels)])
 
 
@@ -36,6 +37,7 @@ class Acts:
     breed: jax.Array  # [N] bool
     bite: jax.Array | None  # [N] bool
     give: jax.Array | None  # [N] bool
+    toggle: jax.Array | None  # [N] bool
     voice: jax.Array | None  # [N, S] 0…1 loudness
 
 
@@ -60,5 +62,6 @@ def decode(config: WorldConfig, action: jax.Array) -> Acts:
         breed=column["breed"] > REFUSE,
         bite=column["bite"] > DECIDE if config.bite else None,
         give=column["give"] > DECIDE if config.give else None,
+        toggle=column["toggle"] > DECIDE if config.automaton_toggle != "none" else None,
         voice=voice,
     )

@@ -13,7 +13,7 @@ from typing import Any
 import jax
 
 SENSES = ("retina", "hearing", "smell", "touch", "light", "self", "last_action")
-CHANNELS = ("plant", "meat", "poison", "obstacle", "size", "diet", "hue", "speed")
+CHANNELS = ("plant", "meat", "poison", "obstacle", "automaton", "size", "diet", "hue", "speed")
 
 
 def key(
@@ -54,6 +54,20 @@ class WorldConfig:
         "sexual needs a willing mature neighbour in front; both: sexual when there is one, else asexual",
         choices=("asexual", "sexual", "both"),
     )
+    automaton: str = key(
+        "none",
+        "what living cells of a cellular automaton do: seed plants, bar way and view as rock does, or both",
+        choices=("none", "plants", "obstacles", "both"),
+    )
+    automaton_rule: str = key(
+        "B3/S23", "rule of the automaton: any of two states and 3×3 cells, such as B36/S23, B2-a/S12 or MAP…"
+    )
+    automaton_toggle: str = key(
+        "none",
+        "creatures can toggle the cell of the automaton in front of them; sham: at that price, but nothing flips",
+        choices=("none", "flip", "sham"),
+    )
+    automaton_wander: bool = key(False, "a control: all cells together move to a random place with each generation")
     senses: tuple[str, ...] = key(
         ("retina", "hearing", "smell", "touch", "light", "self"), "senses that exist", choices=SENSES
     )
@@ -69,12 +83,24 @@ class WorldConfig:
         absent = {name for name in ("meat", "poison") if not getattr(self, name)}
         if not self.rocks:
             absent.add("obstacle")
+        if self.automaton == "none":
+            absent.add("automaton")
         return tuple(name for name in CHANNELS if name not in absent)
 
     @property
     def rocks(self) -> bool:
         """Whether an obstacle field exists (walls are obstacles too)."""
         return self.obstacles or self.boundary == "walled"
+
+    @property
+    def seeding(self) -> bool:
+        """Whether living cells of the automaton seed plants."""
+        return self.automaton in ("plants", "both")
+
+    @property
+    def barring(self) -> bool:
+        """Whether living cells of the automaton bar way and view."""
+        return self.automaton in ("obstacles", "both")
 
     @property
     def sexual(self) -> bool:
@@ -105,6 +131,18 @@ class WorldParams:
         high=1,
         unit="1/tick",
     )
+    # cellular automaton
+    automaton_start: float = key(0.3, "share of cells alive at tick 0", low=0, high=1)
+    automaton_interval: float = key(
+        8.0, "time from one generation to the next, in whole ticks", low=1, high=1e9, unit="ticks"
+    )
+    automaton_noise: float = key(
+        2e-4, "chance that a cell comes alive by itself", low=0, high=1 / 128, unit="1/(cell generation)"
+    )
+    automaton_seeds: float = key(
+        0.02, "plant energy that a living cell seeds on fertile ground in full light", low=0, high=1, unit="energy/tick"
+    )
+    toggle_cost: float = key(0.01, "each toggle of a cell", low=0, high=10, unit="energy")
     # climate
     day_length: float = key(200.0, "length of a day", low=2, high=1e6, unit="ticks")
     day_depth: float = key(0.3, "0: nights as bright as days; 1: dark nights", low=0, high=1)

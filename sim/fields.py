@@ -82,20 +82,13 @@ def regrow(
     key: jax.Array, config: WorldConfig, params: WorldParams, world: World
 ) -> tuple[World, jax.Array, jax.Array]:
     """One tick of growth and decay. Returns the world, energy taken from light and heat given off (quanta `[2]`)."""
-    standing = world.plants if world.poison is None else world.plants + world.poison
-    room = jnp.maximum(world.fertility - standing, 0.0)
-    growth = (params.plant_growth * standing + params.plant_spread * neighbours(standing, config.boundary)) * room
-    growth = quantise(jnp.minimum(growth * world.light, room))
-    growth = jnp.minimum(_sow(key, config, params, growth, room), room)
+    free = room(world)
+    standing = _standing(world)
+    growth = (params.plant_growth * standing + params.plant_spread * neighbours(standing, config.boundary)) * free
+    growth = quantise(jnp.minimum(growth * world.light, free))
+    growth = jnp.minimum(_sow(key, config, params, growth, free), free)
     absorbed = total(quanta(growth))
-    if world.poison is None:
-        world = replace(world, plants=world.plants + growth)
-    else:
-        world = replace(
-            world,
-            plants=world.plants + jnp.where(world.toxic, 0.0, growth),
-            poison=world.poison + jnp.where(world.toxic, growth, 0.0),
-        )
+    world = grown(world, growth)
     heat = jnp.zeros(2, jnp.int32)
     if world.meat is not None:
         rot = jnp.maximum(quantise(world.meat * params.meat_decay), jnp.minimum(world.meat, LEAST_ROT))
@@ -104,14 +97,43 @@ def regrow(
     return world, absorbed, heat
 
 
-def _sow(key: jax.Array, config: WorldConfig, params: WorldParams, growth: jax.Array, room: jax.Array) -> jax.Array:
-    """Seed rain: a fixed number of throws, thinned to the rate asked for, at cells drawn at random."""
+def _standing(world: World) -> jax.Array:
+    """Plants and poison that stand in each cell, `[H, W]`."""
+    return world.plants if world.poison is None else world.plants + world.poison
+
+
+def room(world: World) -> jax.Array:
+    """Energy that could still grow in each cell, `[H, W]`."""
+    return jnp.maximum(world.fertility - _standing(world), 0.0)
+
+
+def grown(world: World, growth: jax.Array) -> World:
+    """The world with `growth` `[H, W]` more of plants, or on toxic ground of poison."""
+    if world.poison is None:
+        return replace(world, plants=world.plants + growth)
+    return replace(
+        world,
+        plants=world.plants + jnp.where(world.toxic, 0.0, growth),
+        poison=world.poison + jnp.where(world.toxic, growth, 0.0),
+    )
+
+
+def rain(key: jax.Array, config: WorldConfig, rate: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Cells (flat) that are hit at `rate` per cell, up to one in `MOST_SEEDS`, and which of the throws count.
+
+    A fixed number of throws at cells drawn at random, thinned to the rate asked for.
+    """
     cells = config.width * config.height
     throws = max(1, cells // MOST_SEEDS)
     k_where, k_thin = jax.random.split(key)
     where = jax.random.randint(k_where, (throws,), 0, cells)
-    lands = jax.random.uniform(k_thin, (throws,)) < params.seed_rate * cells / throws
-    energy = jnp.where(lands, quantise(params.seed_energy * room.reshape(-1)[where]), 0.0)
+    return where, jax.random.uniform(k_thin, (throws,)) < rate * cells / throws
+
+
+def _sow(key: jax.Array, config: WorldConfig, params: WorldParams, growth: jax.Array, free: jax.Array) -> jax.Array:
+    """Growth and the seeds that land."""
+    where, lands = rain(key, config, params.seed_rate)
+    energy = jnp.where(lands, quantise(params.seed_energy * free.reshape(-1)[where]), 0.0)
     return growth.reshape(-1).at[where].add(energy).reshape(growth.shape)
 
 

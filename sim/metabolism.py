@@ -30,6 +30,8 @@ def upkeep(params: WorldParams, world: World, acts: Acts, bit: jax.Array | None)
     cost += params.brain_cost * world.brain
     if bit is not None:
         cost += jnp.where(bit, params.bite_cost * body.size, 0.0)
+    if acts.toggle is not None:
+        cost += jnp.where(acts.toggle, params.toggle_cost, 0.0)
     if acts.voice is not None:
         cost += params.emit_cost * jnp.sum(acts.voice, axis=1)
     return cost

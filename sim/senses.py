@@ -1,10 +1,10 @@
 """Senses: what each creature observes, `[N, I]` float32, roughly in -1…1.
 
 Creatures are splatted into a feature image beside the fields; a retina of rays × distances gathers from
-it, so the cost is O(N) with no pair search. Along a ray, near things count more (1/distance) and rock
-hides what lies behind it. Left out: smooth interpolation (sight is of whole cells) and noise. Sources: sight as
-a row of rays that also sees the bodies of others, after PolyWorld (Yaeger 1994); smell as a difference of
-logarithms (Weber's law).
+it, so the cost is O(N) with no pair search. Along a ray, near things count more (1/distance), and rock and
+living cells of an automaton that bars hide what lies behind them. Left out: smooth interpolation (sight is of whole
+cells) and noise. Sources: sight as a row of rays that also sees the bodies of others, after PolyWorld (Yaeger 1994);
+smell as a difference of logarithms (Weber's law).
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ def names(config: WorldConfig) -> tuple[str, ...]:
             out += [f"ray{r}.{c}" for r in range(config.retina_rays) for c in config.channels]
         elif sense == "touch":
             out += [f"here.{c}" for c in fields if c != "obstacle"] + ["touch.bump", "touch.crowd", "touch.front"]
+            out += ["front.automaton"] if config.automaton != "none" else []
         elif sense == "hearing":
             out += [f"hear{s}.{d}" for d in ("front", "left", "back", "right") for s in range(config.sound_channels)]
         elif sense == "smell" and config.scent:
@@ -74,6 +75,7 @@ def image(config: WorldConfig, world: World) -> jax.Array:
     Bodies add up: size, and size times diet, hue and speed.
     """
     present = {"plant": world.plants, "meat": world.meat, "poison": world.poison, "obstacle": world.rock}
+    present["automaton"] = None if world.automaton is None else world.automaton.astype(jnp.float32)
     fields = [present[c].reshape(-1) for c in config.channels[:-BODY_CHANNELS]]
     body = world.body
     seen = [body.size, *(snap(body.size * trait) for trait in (body.diet, body.hue, world.speed))]
@@ -106,9 +108,14 @@ def _retina(config: WorldConfig, world: World, picture: jax.Array) -> jax.Array:
     for d, distance in enumerate(distances):
         seen = picture.at[index[:, :, d]].get(mode="promise_in_bounds")  # [N, R, F]
         total = total + seen * (clear / distance)[..., None]
-        if config.rocks:
-            clear = clear * (1 - seen[:, :, config.channels.index("obstacle")])
+        for opaque in _opaque(config):
+            clear = clear * (1 - seen[:, :, config.channels.index(opaque)])
     return total.reshape(world.num_slots, -1)
+
+
+def _opaque(config: WorldConfig) -> list[str]:
+    """Channels of what hides the things behind it."""
+    return ["obstacle"] * config.rocks + ["automaton"] * config.barring
 
 
 def _touch(config: WorldConfig, world: World, picture: jax.Array) -> jax.Array:
@@ -117,7 +124,8 @@ def _touch(config: WorldConfig, world: World, picture: jax.Array) -> jax.Array:
     fields = config.channels[:-BODY_CHANNELS]
     food = [here[:, i] for i, c in enumerate(fields) if c != "obstacle"]
     size = config.channels.index("size")
-    return jnp.stack([*food, world.bump, here[:, size] - world.body.size, front[:, size]], axis=1)
+    cells = [front[:, config.channels.index("automaton")]] if config.automaton != "none" else []
+    return jnp.stack([*food, world.bump, here[:, size] - world.body.size, front[:, size], *cells], axis=1)
 
 
 def _hearing(config: WorldConfig, world: World) -> jax.Array:

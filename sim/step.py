@@ -1,4 +1,4 @@
-"""One tick: sense → act → move → eat → fight → metabolise → die → regrow, with births between ticks.
+"""One tick: sense → act → move → eat → fight → toggle → metabolise → die → regrow, with births between ticks.
 
 `tick` is plain and jitted only by its callers. Randomness is keyed by (key, tick) and, where it is about
 one creature, by its uid, never by its slot.
@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from sim import contact, feeding, fields, metabolism, motion, senses
+from sim import automaton, contact, feeding, fields, metabolism, motion, senses
 from sim.actions import Acts, decode, names, sane
 from sim.body import GENES, Body, snap_body
 from sim.config import WorldConfig, WorldParams
@@ -40,7 +40,7 @@ def tick(
 
     `blindfold(key, alive, obs) -> obs` may alter what is observed, for controls.
     """
-    k_act, k_grow, k_blind = jax.random.split(jax.random.fold_in(key, world.tick), 3)
+    k_act, k_grow, k_blind, k_cells = jax.random.split(jax.random.fold_in(key, world.tick), 4)
     apart = partial(fenced, params)
 
     def think(uid, mind, memory, obs):
@@ -59,6 +59,9 @@ def tick(
     world, cause, lost = apart(lambda world: metabolism.die(config, params, world, fight), world)
     world, absorbed, rotten = apart(lambda world: fields.regrow(k_grow, config, params, world), world)
     events = replace(events, cause=cause, heat=events.heat + lost + rotten, light=absorbed)
+    if world.automaton is not None:
+        world, seeded = apart(lambda world: _live_on(k_cells, config, params, world), world)
+        events = replace(events, light=events.light + seeded, seeded=seeded)
     if voice is not None:
         events = replace(events, signal=jnp.sum(voice, axis=1))
     light, season = fields.light(config, params, world.tick + 1)
@@ -75,6 +78,11 @@ def _behave(
     fight, gift, spilt = None, nothing, jnp.int32(0)
     if config.bite or config.give:
         world, fight, gift, spilt = apart(lambda world: _touch(config, params, world, decode(config, action)), world)
+    toggled = woken = None
+    if config.automaton_toggle != "none":
+        world, toggled, woken = apart(
+            lambda world: automaton.toggle(config, world, decode(config, action).toggle), world
+        )
     world, burnt = apart(lambda world: metabolism.metabolise(params, world, decode(config, action), meal, fight), world)
     prey = fight.prey if fight is not None else nothing
     world = replace(
@@ -100,8 +108,16 @@ def _behave(
             upkeep=burnt,
             heat=meal.heat + spilt + burnt,
             light=jnp.zeros_like(burnt),
+            toggled=toggled,
+            woken=woken,
         ),
     )
+
+
+def _live_on(key: jax.Array, config: WorldConfig, params: WorldParams, world: World) -> tuple[World, jax.Array]:
+    """The automaton's part of a tick. Returns the world and energy that its cells seeded (quanta `[2]`)."""
+    world = automaton.advance(key, config, params, world)
+    return automaton.seed(params, world) if config.seeding else (world, jnp.zeros(2, jnp.int32))
 
 
 def _touch(
@@ -122,7 +138,7 @@ def genesis(
     key: jax.Array, config: WorldConfig, params: WorldParams, slots: int, bodies: Body, brain: jax.Array
 ) -> World:
     """A fresh world of `slots` slots whose first rows are founders, `bodies` and `brain` `[F]` with F ≤ slots."""
-    k_land, k_settle = jax.random.split(key)
+    k_land, k_settle, k_cells = jax.random.split(key, 3)
     light, season = fields.light(config, params, jnp.int32(0))
 
     def blank(dtype: Any = jnp.float32, fill: float = 0) -> jax.Array:
@@ -143,6 +159,7 @@ def genesis(
         season=season,
         tick=jnp.int32(0),
         next_uid=jnp.int32(0),
+        automaton=automaton.start(k_cells, config, params),
         **fields.landscape(k_land, config, params),
     )
     return settle(k_settle, config, params, world, bodies, brain)
@@ -151,10 +168,10 @@ def genesis(
 def settle(
     key: jax.Array, config: WorldConfig, params: WorldParams, world: World, bodies: Body, brain: jax.Array
 ) -> World:
-    """Puts founders, `bodies` and `brain` `[F]`, in the first slots of an empty world, at places free of rock."""
+    """Puts founders, `bodies` and `brain` `[F]`, in the first slots of an empty world, at places free of what bars."""
     k_place, k_heading = jax.random.split(key)
     num = brain.shape[0]
-    x, y = _places(k_place, config, world.rock, num)
+    x, y = _places(k_place, config, world, num)
     bodies, row, nobody = snap_body(bodies), jnp.arange(num, dtype=jnp.int32), jnp.full(num, -1)
     world = occupy(
         world,
@@ -173,17 +190,17 @@ def settle(
     return replace(world, next_uid=world.next_uid + num)
 
 
-def _places(key: jax.Array, config: WorldConfig, rock: jax.Array | None, num: int) -> tuple[jax.Array, jax.Array]:
+def _places(key: jax.Array, config: WorldConfig, world: World, num: int) -> tuple[jax.Array, jax.Array]:
     """`num` random positions on open ground, on the lattice, each `[num]`: the best of eight throws."""
     k_x, k_y = jax.random.split(key)
     tries = 8
     edge = 1 / 1024
     x = snap(jax.random.uniform(k_x, (tries, num), maxval=config.width - edge))
     y = snap(jax.random.uniform(k_y, (tries, num), maxval=config.height - edge))
-    if rock is None:
+    blocked = [wall.reshape(-1)[cell(config, x, y)].astype(jnp.float32) for wall in motion.walls(config, world)]
+    if not blocked:
         return x[0], y[0]
-    blocked = rock.reshape(-1)[cell(config, x, y)]
-    pick = jnp.argmin(blocked, axis=0)[None]
+    pick = jnp.argmin(sum(blocked[1:], blocked[0]), axis=0)[None]
     return jnp.take_along_axis(x, pick, 0)[0], jnp.take_along_axis(y, pick, 0)[0]
 
 

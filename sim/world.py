@@ -16,6 +16,8 @@ import jax.numpy as jnp
 from sim.body import GENES, Body
 
 NONE, STARVED, BITTEN, POISONED, AGED = 0, 1, 2, 3, 4
+FIELDS = ("fertility", "toxic", "plants", "poison", "meat", "rock", "scent", "sound", "automaton")
+"""Of `World`: what lies on the ground. Every other array but the climate and the counters has an axis of slots."""
 CAUSES = ("none", "starved", "bitten", "poisoned", "aged")
 
 
@@ -60,6 +62,7 @@ class World:
     rock: jax.Array | None  # [H, W] float32 0 or 1
     scent: jax.Array | None  # [h, w] float32
     sound: jax.Array | None  # [h, w, S] float32
+    automaton: jax.Array | None  # [H, W] bool living cells
     # climate, kept from tick to tick because XLA would compute its cosines anew for every cell
     light: jax.Array  # [] float32 0…1
     season: jax.Array  # [] float32 radians
@@ -92,6 +95,9 @@ class Events:
     upkeep: jax.Array  # [2] int32 energy that living cost, in quanta; part of heat
     heat: jax.Array  # [2] int32 energy that left as heat, in quanta
     light: jax.Array  # [2] int32 energy that plants took from light, in quanta
+    toggled: jax.Array | None = None  # [N] bool, toggled a cell of the automaton
+    woken: jax.Array | None = None  # [N] bool, and that cell was dead
+    seeded: jax.Array | None = None  # [2] int32 energy that living cells seeded, in quanta; part of light
 
 
 @jax.tree_util.register_dataclass

@@ -41,7 +41,7 @@ def experiments(draw):
     bound = {"width", "height", "founders", "max_agents", "births_at_once", "senses", "retina_distances"}
     bound |= {"energy_capacity", "flesh", "connections", "founder_connections", "founder_hidden", "minds"}
     bound |= {"population", "tournament", "founder_topology", "plasticity", "ini", "islands", "migrants"}
-    bound |= {"steps", "elites"}
+    bound |= {"steps", "elites", "automaton_rule", "automaton_toggle", "automaton_wander"}
     algorithm = draw(st.sampled_from(("natural", *config.OWN_TABLE)))
     if algorithm == "natural":
         bound |= {"dynamics", "aggregations", "response"}

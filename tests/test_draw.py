@@ -141,6 +141,8 @@ def test_fields_show_in_their_cells_and_colours(still):
     assert poison.argmin() == 1 and poison[2] > poison[1] + 40
     assert meat.argmax() == 0 and meat[0] > 2 * meat[1]
     np.testing.assert_array_equal(cell("plants", frozenset({"light"})), bare)
+    assert luminance(cell("automaton")) > luminance(bare) + 60
+    np.testing.assert_array_equal(cell("automaton", draw.DEFAULT_LAYERS - {"automaton"}), bare)
 
 
 def test_overlays_show_what_is_far_from_silent(still):

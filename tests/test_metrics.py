@@ -15,6 +15,7 @@ from experiments import metrics
 from experiments.rollout import SUMS
 from sim.body import GENES
 from sim.config import ENERGY_QUANTUM
+from sim.world import FIELDS
 from tests.tiny import grown
 
 DOCS = Path(__file__).parents[1] / "docs" / "metrics.md"
@@ -46,6 +47,7 @@ def test_a_row_is_what_a_census_finds():
         "plants": float(np.sum(world.plants, dtype=np.float64)),
         "meat": float(np.sum(world.meat, dtype=np.float64)),
         "poison": float(np.sum(world.poison, dtype=np.float64)),
+        "automaton": 0.0,
         "mean_energy": statistics.mean(values(world.energy)),
         "mean_health": statistics.mean(values(world.health)),
         "mean_age": statistics.mean(age),
@@ -95,8 +97,7 @@ def test_a_row_does_not_depend_on_who_sits_where():
     def moved(leaf):
         return leaf[order] if leaf.shape[:1] == order.shape else leaf
 
-    land = ("fertility", "toxic", "plants", "poison", "meat", "rock", "scent", "sound")
-    other = replace(jax.tree.map(moved, world), **{name: getattr(world, name) for name in land})
+    other = replace(jax.tree.map(moved, world), **{name: getattr(world, name) for name in FIELDS})
     totals = grown().sim.totals[0]
     row = metrics.row(0, world, mind, totals, 0)
     assert metrics.row(0, other, jax.tree.map(moved, mind), totals, 0) == row == grown().rows[-1]

@@ -49,6 +49,9 @@ configs = st.builds(
     bite=st.booleans(),
     give=st.booleans(),
     breeding=st.sampled_from(["asexual", "sexual", "both"]),
+    automaton=st.sampled_from(["none", "plants", "obstacles", "both"]),
+    automaton_toggle=st.sampled_from(["none", "flip", "sham"]),
+    automaton_wander=st.booleans(),
     senses=st.lists(st.sampled_from(SENSES), min_size=1, unique=True).map(tuple),
     retina_rays=st.integers(1, 6),
     retina_distances=st.sampled_from([(1.5,), (1.5, 3.0), (2.0, 3.0, 5.0)]),
@@ -58,7 +61,7 @@ configs = st.builds(
 @settings(max_examples=25)
 @given(configs)
 def test_names_match_widths_in_every_config(config):
-    if not senses.names(config):
+    if not senses.names(config) or (config.automaton == "none" and config.automaton_toggle != "none"):
         return
     world, obs, after = outline(config)
     assert obs.shape == (8, len(senses.names(config)))
@@ -68,6 +71,7 @@ def test_names_match_widths_in_every_config(config):
     for switch, field in (("meat", "meat"), ("poison", "poison"), ("scent", "scent"), ("sound_channels", "sound")):
         assert (getattr(world, field) is None) == (not getattr(config, switch))
     assert (world.rock is None) == (not config.rocks)
+    assert (world.automaton is None) == (config.automaton == "none")
 
 
 @pytest.mark.parametrize("sense", SENSES)

@@ -24,7 +24,7 @@ from sim import actions, breeding, senses, step
 from sim.body import FOUNDER, RANGES, Body
 from sim.config import SENSES, WorldConfig, WorldParams
 from sim.space import quanta
-from sim.world import CAUSES, Births, Events, World, population
+from sim.world import CAUSES, FIELDS, Births, Events, World, population
 
 EVERYTHING = WorldConfig(
     width=36,
@@ -72,7 +72,6 @@ LUSH = WorldParams(
 BRAIN = BrainConfig(hidden=4, connections=32, plasticity="hebbian", founder_connections=12)
 MUTATION = MutationParams(add_node=0.2, add_connection=0.4)
 NETWORK, RANDOM, STILL, GREEDY = 0, 1, 2, 3
-FIELDS = ("fertility", "toxic", "plants", "poison", "meat", "rock", "scent", "sound")
 COUNTERS = ("light", "season", "tick", "next_uid")
 SLOTS = tuple(f.name for f in fields(World) if f.name not in FIELDS + COUNTERS)
 

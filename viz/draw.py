@@ -18,8 +18,8 @@ from viz import creatures, ink, terrain
 from viz.camera import Camera, Size, nearest, to_screen
 from viz.colours import ACCENT, CHANNEL, INK, MUTED
 
-DEFAULT_LAYERS = frozenset(("plants", "poison", "meat", "light"))
-SOLID = ("plant", "meat", "poison", "obstacle", "size")
+DEFAULT_LAYERS = frozenset(("plants", "poison", "meat", "light", "automaton"))
+SOLID = ("plant", "meat", "poison", "obstacle", "automaton", "size")
 """Channels of the retina that say what is there; the others say what it is like."""
 
 

@@ -14,8 +14,8 @@ from sim.fields import COARSE
 from sim.world import World
 from viz.camera import Camera, Size, to_world
 
-LAYERS = ("plants", "poison", "meat", "scent", "sound", "light")
-"""Layers that can be switched on and off, in the order of the keys 1…6."""
+LAYERS = ("plants", "poison", "meat", "scent", "sound", "light", "automaton")
+"""Layers that can be switched on and off, in the order of the keys 1…7."""
 
 VOID = (13, 15, 19)
 BARREN = np.array((88, 75, 61), np.float32)
@@ -26,6 +26,7 @@ MEAT = np.array((196, 48, 44), np.float32)
 ROCK = np.array((132, 135, 144), np.float32)
 SCENT = np.array((255, 190, 80), np.float32)
 SOUND = np.array((90, 220, 255), np.float32)
+AUTOMATON = np.array((242, 226, 120), np.float32)
 NIGHT = np.array((0.46, 0.52, 0.74), np.float32)
 
 
@@ -84,6 +85,9 @@ def colours(
     amount = seen(world.meat, "meat")
     if amount is not None:
         rgb += (1 - np.exp(-0.9 * amount))[..., None] * (MEAT - rgb)
+    alive = seen(world.automaton, "automaton")
+    if alive is not None:
+        rgb += 0.6 * alive[..., None] * (AUTOMATON - rgb)
     if world.rock is not None:
         rgb += np.asarray(world.rock)[where][..., None] * (_rock(config, world, rows, columns) - rgb)
     for field, name, colour in ((world.scent, "scent", SCENT), (world.sound, "sound", SOUND)):
