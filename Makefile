@@ -72,6 +72,7 @@ format: $(VENV)/dev.stamp
 bench: $(VENV)/run.stamp
 	$(BIN)/firstword bench world
 	$(BIN)/firstword bench neat
+	$(BIN)/firstword bench life
 
 figures: $(VENV)/run.stamp
 	@if [ -e experiments/figures.py ]; then $(BIN)/python -m experiments.figures; fi

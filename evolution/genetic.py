@@ -70,36 +70,11 @@ class Genetic:
     def tell(self, key: jax.Array, state: GeneticState, fitness: jax.Array) -> GeneticState:
         """The next generation; elites come first."""
         k_parents, k_children = jax.random.split(light(key))
-        parents = self.mating(k_parents, sane(fitness))
+        parents = mating(k_parents, self.params, sane(fitness), self.tournament)
         shape = (self.brain, self.mutation, self.inputs, self.outputs)
         generation = state.generation + 1
         genome = children(k_children, *shape, state.genome, parents, generation, self.structure)
         return GeneticState(genome, generation)
-
-    def mating(self, key: jax.Array, fitness: jax.Array) -> Parents:
-        """Parents of the next generation from the fitness `[P]` of this one."""
-        k_first, k_second, k_cross = jax.random.split(key, 3)
-        num = self.population
-        order = jnp.argsort(-fitness, stable=True).astype(jnp.int32)
-        able = jnp.clip(jnp.ceil(self.params.truncation * num), 1, num)
-
-        def drawn(key):
-            if self.tournament:  # in a ranking, the best of some is the least index
-                return order[jnp.min(jax.random.randint(key, (num, self.tournament), 0, num), axis=1)]
-            place = jnp.floor(jax.random.uniform(key, (num,)) * able)
-            return order[jnp.minimum(place, able - 1).astype(jnp.int32)]
-
-        first, second = drawn(k_first), drawn(k_second)
-        copied = jnp.arange(num) < self.params.elites
-        swap = fitness[second] > fitness[first]
-        crossed = (jax.random.uniform(k_cross, (num,)) < self.params.crossover) & ~copied
-        return Parents(
-            first=jnp.where(copied, order, jnp.where(crossed & swap, second, first)),
-            second=jnp.where(copied, order, jnp.where(crossed & swap, first, second)),
-            crossed=crossed,
-            copied=copied,
-            mutated=~copied,
-        )
 
     def settled(self, state: GeneticState, place: jax.Array, newcomers: Genome, fitness: jax.Array) -> GeneticState:
         """See `evolution.algorithm.Insular`."""
@@ -128,3 +103,29 @@ class Genetic:
         """Nothing of its own."""
         del state
         return {}
+
+
+def mating(key: jax.Array, params: GaParams, fitness: jax.Array, tournament: int = 0) -> Parents:
+    """Parents of the next generation from the fitness `[P]` of this one; elites come first. `tournament`: `Genetic`."""
+    k_first, k_second, k_cross = jax.random.split(key, 3)
+    num = fitness.shape[0]
+    order = jnp.argsort(-fitness, stable=True).astype(jnp.int32)
+    able = jnp.clip(jnp.ceil(params.truncation * num), 1, num)
+
+    def drawn(key):
+        if tournament:  # in a ranking, the best of some is the least index
+            return order[jnp.min(jax.random.randint(key, (num, tournament), 0, num), axis=1)]
+        place = jnp.floor(jax.random.uniform(key, (num,)) * able)
+        return order[jnp.minimum(place, able - 1).astype(jnp.int32)]
+
+    first, second = drawn(k_first), drawn(k_second)
+    copied = jnp.arange(num) < params.elites
+    swap = fitness[second] > fitness[first]
+    crossed = (jax.random.uniform(k_cross, (num,)) < params.crossover) & ~copied
+    return Parents(
+        first=jnp.where(copied, order, jnp.where(crossed & swap, second, first)),
+        second=jnp.where(copied, order, jnp.where(crossed & swap, first, second)),
+        crossed=crossed,
+        copied=copied,
+        mutated=~copied,
+    )

@@ -280,7 +280,7 @@ def _life(name: str) -> Callable[[Namespace], int]:
     return handler
 
 
-LIFE = ("run", "identify", "census", "measure", "sweep", "patterns", "watch")
+LIFE = ("run", "identify", "census", "measure", "sweep", "search", "patterns", "watch")
 HANDLERS = {
     "run": _run,
     "watch": _watch,

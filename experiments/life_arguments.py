@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 ALGORITHMS, SWEPT = ("auto", "field", "hashlife"), ("all", "elementary", "life")
+GOALS = ("methuselah", "growth", "speed", "spaceship", "replicator")
+SYMMETRIES = ("C1", "C2", "C4", "D2_+", "D2_x", "D4_+", "D4_x", "D8")
 PATTERN = "a file (RLE, .cells, Life 1.06, macrocell), - for stdin, or a built-in name"
 RULE = "Golly's notation, such as B36/S23 or B3/S23:T64,64, or a .rule file (default: the pattern's own)"
 MOST_GENERATIONS = 10**18
@@ -43,6 +45,7 @@ def life(
     json(one)
     _measures(add("measure", "measures of emergence, beside a shuffled control"), count, seed, json)
     _sweep(add("sweep", "rules in the plane of lambda, entropy and damage"), count, seed, json)
+    _search(add("search", "evolution looks for patterns, or for rules and patterns"), count, seed, json)
     json(add("patterns", "the built-in patterns, one line each"))
     one = add("watch", "an automaton in the viewer, to draw on")
     one.add_argument("pattern", metavar="PATTERN", nargs="?", help=f"{PATTERN} (default: an empty field)")
@@ -69,4 +72,21 @@ def _sweep(one: Any, count: Callable[[str], int], seed: Callable[[str], int], js
     one.add_argument("--soups", metavar="K", type=count, default=3, help="of each rule (default: 3)")
     one.add_argument("--seed", metavar="S", type=seed, default=0, help="default: 0")
     one.add_argument("--out", metavar="DIR", help="folder for tables (CSV) and plots")
+    json(one)
+
+
+def _search(one: Any, count: Callable[[str], int], seed: Callable[[str], int], json: Callable[[Any], None]) -> None:
+    one.add_argument("goal", metavar="GOAL", choices=GOALS, help=", ".join(GOALS))
+    one.add_argument("--rule", metavar="RULE", help="search under this rule (default: rules evolve, where GOAL can)")
+    one.add_argument("--generations", metavar="N", type=count, default=40, help="of the search (default: 40)")
+    one.add_argument("--population", metavar="P", type=count, default=256, help="default: 256")
+    one.add_argument("--side", metavar="N", type=count, help="cells on a side of the patterns that are tried")
+    one.add_argument("--symmetry", choices=SYMMETRIES, default="C1", help="of the patterns (default: C1, none)")
+    told = "fewest neighbours at which evolved rules give birth (default: 2; with 1 almost everything copies itself)"
+    one.add_argument("--least-birth", metavar="N", type=count, default=2, help=told)
+    one.add_argument("--control", action="store_true", help="random search with as many evaluations")
+    one.add_argument("--wanted", metavar="K", type=count, default=0, help="stop when so many were found")
+    one.add_argument("--seed", metavar="S", type=seed, default=0, help="default: 0")
+    one.add_argument("--out", metavar="FILE", help="write the best find here (.rle, …), or as RLE to stdout for -")
+    one.add_argument("--quiet", action="store_true", help="no progress")
     json(one)

@@ -11,6 +11,7 @@ from typing import Any
 from experiments import life_files, printing
 from experiments.errors import UserError
 from experiments.progress import Progress
+from sim.life.grids import PLANE
 from sim.life.pattern import PatternError, RuleError
 from sim.life.rules import Rule
 
@@ -23,10 +24,7 @@ def run(args: Namespace) -> int:
     """`life run`: a pattern after some generations."""
     from experiments import life_run, loop
 
-    if args.json and args.out == "-":
-        raise UserError("--json and --out - both want stdout; give one of them")
-    if args.out is not None:
-        life_files.destination(args.out)
+    _one_stdout(args)
     loop.cache()
     loaded = life_files.load(args.pattern, args.rule)
     figures, result = life_run.run(loaded, args.generations, args.algorithm)
@@ -132,6 +130,33 @@ def _abridged(result: dict[str, Any]) -> dict[str, Any]:
     return result | {kind: rows for kind, rows in few.items() if rows}
 
 
+def search(args: Namespace) -> int:
+    """`life search`: what evolution found, and the best of it as a file."""
+    from experiments import life_search, loop
+
+    _one_stdout(args)
+    loop.cache()
+    rule, grid = _rule(args.rule) if args.rule is not None else (None, PLANE)
+    rule = None if rule is None else _plane_rule(rule, "life search")
+    names = ("generations", "population", "seed", "side", "symmetry", "least_birth", "control", "wanted")
+    options = {name: getattr(args, name) for name in names}
+    result: Any = None
+    with Progress(f"search for a {args.goal}", args.generations, "generation", args.quiet or args.json) as progress:
+        try:
+            for result in life_search.search(args.goal, rule, grid, **options):
+                if isinstance(result, life_search.Progress):
+                    told = f"best {result.best:,.4g}, {result.found} found {result.last}".rstrip()
+                    progress.update(result.generation, partial(str, told))
+        except (RuleError, PatternError) as error:
+            raise UserError(str(error)) from None
+    found, best = {k: v for k, v in result.items() if k != "patterns"}, life_search.best(result)
+    if args.out is not None and best is not None:
+        life_files.save(best, args.out)
+    if args.out != "-":
+        printing.show(found | ({"out": args.out} if args.out and best else {}), args.json)
+    return DONE
+
+
 def patterns(args: Namespace) -> int:
     """`life patterns`: the built-in ones."""
     from sim.life import patterns as built_in
@@ -158,6 +183,14 @@ def watch(args: Namespace) -> int:
     except PatternError as error:
         raise UserError(f"{loaded.title}: {error}") from None
     return DONE
+
+
+def _one_stdout(args: Namespace) -> None:
+    """Refuses an --out that cannot be written to, before any work."""
+    if args.json and args.out == "-":
+        raise UserError("--json and --out - both want stdout; give one of them")
+    if args.out is not None:
+        life_files.destination(args.out)
 
 
 def _rule(text: str) -> tuple[Any, Any]:

@@ -81,6 +81,36 @@ def test_every_format_carries_the_same_cells(firstword, tmp_path, form):
     assert told["population"] == 56
 
 
+def test_the_grammar_knows_what_there_is():
+    """Its words are written out, so that --help need not import the modules."""
+    from evolution.life import encoding, goals
+    from experiments import life_arguments, life_sweep
+
+    assert set(life_arguments.GOALS) == set(goals.GOALS)
+    assert tuple(encoding.SYMMETRIES) == life_arguments.SYMMETRIES
+    assert set(life_arguments.SWEPT) == set(life_sweep.WHAT)
+
+
+def test_a_search_writes_what_it_found(firstword, tmp_path):
+    out = tmp_path / "found.rle"
+    words = ("life", "search", "growth", "--rule", "B3/S23", "--generations", 3, "--population", 16, "--side", 4)
+    told = figures(firstword(*words, "--out", out, "--json"))
+    assert told["evaluations"] == 48 and told["found"]
+    again = formats.read(out.read_text())
+    assert again.population == told["found"][0]["cells"] and again.rule == "B3/S23"
+
+
+def test_a_sweep_leaves_tables_and_plots(firstword, tmp_path, monkeypatch):
+    from experiments import life_sweep
+
+    rows = life_sweep.elementary_rows([110, 204], 2, 0, 127, 100)
+    monkeypatch.setattr(life_sweep, "sweep", lambda *words: {"soups": 2, "elementary": rows})
+    done = firstword("life", "sweep", "elementary", "--out", tmp_path / "swept")
+    assert done.code == 0 and "W110" in done.out
+    assert sorted(path.name for path in (tmp_path / "swept").iterdir()) == ["elementary.csv", "elementary.png"]
+    assert (tmp_path / "swept" / "elementary.csv").read_text().startswith("rule,class,")
+
+
 def test_objects_are_listed(firstword):
     told = figures(firstword("life", "identify", "pulsar", "--json"))
     (kind,) = told["kinds"]
@@ -109,6 +139,12 @@ def test_built_in_patterns_are_listed(firstword):
         (["census", "--soups", "0"], "'0' must be a whole number from 1"),
         (["census", "--rule", "B0/S"], "without B0"),
         (["census", "--rule", "B3/S23:T9,9"], "endless plane"),
+        (["search", "methuselah"], "needs a rule"),
+        (["search", "treasure"], "'treasure' is unknown"),
+        (["search", "speed", "--rule", "B3/S23:T9,9"], "plane without end"),
+        (["measure", "W110", "--size", "3"], "must be 4 cells or more"),
+        (["measure", "nothing"], "'nothing' is no run folder, no pattern"),
+        (["sweep", "--soups", "1"], "soups 1: must be from 2"),
         (["walk"], "'walk' is unknown.*watch"),
     ],
 )
