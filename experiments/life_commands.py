@@ -10,7 +10,7 @@ from typing import Any
 
 from experiments import life_files, printing
 from experiments.errors import UserError
-from experiments.progress import Progress
+from experiments.progress import Progress, say
 from sim.life.grids import PLANE
 from sim.life.pattern import PatternError, RuleError
 from sim.life.rules import Rule
@@ -27,7 +27,7 @@ def run(args: Namespace) -> int:
     _one_stdout(args)
     loop.cache()
     loaded = life_files.load(args.pattern, args.rule)
-    figures, result = life_run.run(loaded, args.generations, args.algorithm)
+    figures, result = life_run.run(loaded, args.generations, args.algorithm, args.json or args.out == "-")
     if args.out is not None:
         life_files.save(result, args.out)
     if args.out != "-":
@@ -40,6 +40,10 @@ def identify(args: Namespace) -> int:
     from sim.life import objects
 
     loaded = life_files.load(args.pattern, args.rule)
+    if loaded.grid.name:
+        raise UserError(
+            f"life identify: objects are those of the endless plane, not of {loaded.grid.name}; give --rule"
+        )
     try:
         found = objects.identify(loaded.pattern.cells, _plane_rule(loaded.rule, "life identify"))
     except PatternError as error:
@@ -67,12 +71,17 @@ def census(args: Namespace) -> int:
     if grid.name:
         raise UserError(f"--rule {args.rule!r}: soups of a census live on the endless plane; leave {grid.name} out")
     began = time.perf_counter()
-    tally = counting.Tally()
+    tally, stopped = counting.Tally(), False
     with Progress("census", args.soups, "soup", args.quiet or args.json) as progress:
-        for tally in counting.census(_plane_rule(rule, "life census"), args.soups, args.seed):
-            found = sum(tally.objects.values())
-            progress.update(tally.soups, partial("{:,} objects".format, found))
+        try:
+            for tally in counting.census(_plane_rule(rule, "life census"), args.soups, args.seed):
+                found = sum(tally.objects.values())
+                progress.update(tally.soups, partial("{:,} objects".format, found))
+        except KeyboardInterrupt:
+            stopped = True
     printing.show(_counted(tally, args, rule.name, time.perf_counter() - began), args.json)
+    if stopped:
+        raise KeyboardInterrupt(f"the table is of the {tally.soups:,} soups that had settled by then, the quicker ones")
     return DONE
 
 
@@ -152,6 +161,8 @@ def search(args: Namespace) -> int:
     found, best = {k: v for k, v in result.items() if k != "patterns"}, life_search.best(result)
     if args.out is not None and best is not None:
         life_files.save(best, args.out)
+    elif args.out is not None:
+        say(f"nothing was found, so {args.out} is not written", quiet=False)
     if args.out != "-":
         printing.show(found | ({"out": args.out} if args.out and best else {}), args.json)
     return DONE

@@ -7,7 +7,7 @@ that names the file, the line and the column.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,11 @@ from experiments import files
 from experiments.errors import UserError, suggestion
 from sim.life import formats, notation, patterns, rulefile
 from sim.life.grids import Grid
-from sim.life.pattern import Pattern, PatternError, RuleError
+from sim.life.pattern import LIFE, Pattern, PatternError, RuleError
 from sim.life.quadtree import Sparse, sparse
 
 LARGEST_FILE = 1 << 28
 """Bytes beyond which a file is not read."""
-SUFFIXES = {".rle": "rle", ".cells": "cells", ".lif": "life", ".life": "life", ".mc": "mc"}
-"""Formats by the suffix of the file that is written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +52,7 @@ def load(text: str, rule: str | None = None) -> Loaded:
     else:
         source, title = _built_in(text), text
     try:
-        asked = rule if rule is not None else source.rule or patterns.LIFE
+        asked = rule if rule is not None else source.rule or LIFE
         return Loaded(source, *rule_of(asked, path.parent), title)
     except RuleError as error:
         where = "--rule: " if rule is not None else f"{title}: " if source.rule else ""
@@ -80,7 +78,7 @@ def rule_of(text: str, beside: Path | None = None) -> tuple[Any, Grid]:
             if not named.name or not path.is_file():
                 raise
     rule = rulefile.parse(_bytes(path).decode(errors="replace"))
-    return rule, notation.parse(patterns.LIFE + (f":{tail}" if tail else ""))[1]
+    return rule, notation.parse(LIFE + (f":{tail}" if tail else ""))[1]
 
 
 def _built_in(text: str) -> Pattern:
@@ -103,7 +101,10 @@ def _read(name: str, data: bytes, suffix: str) -> Pattern | Sparse:
 
 
 def _stdin() -> bytes:
-    return sys.stdin.buffer.read(LARGEST_FILE)
+    data = sys.stdin.buffer.read(LARGEST_FILE + 1)
+    if len(data) > LARGEST_FILE:
+        raise UserError(f"stdin: is larger than {LARGEST_FILE >> 20} MiB")
+    return data
 
 
 def _bytes(path: Path) -> bytes:
@@ -119,9 +120,9 @@ def destination(text: str) -> str:
     """The format of what is to be written to a path, or to stdout for -; checked before any work."""
     if text == "-":
         return "rle"
-    form = SUFFIXES.get(Path(text).suffix.lower())
+    form = formats.SUFFIXES.get(Path(text).suffix.lower().removeprefix("."))
     if form is None:
-        raise UserError(f"--out {text!r}: must be - or end in one of {', '.join(SUFFIXES)}")
+        raise UserError(f"--out {text!r}: must be - or end in one of {', '.join(f'.{s}' for s in formats.SUFFIXES)}")
     if not Path(text).expanduser().parent.is_dir():
         raise UserError(f"--out {text!r}: there is no folder {Path(text).parent}")
     return form
@@ -137,8 +138,3 @@ def save(pattern: Pattern | Sparse, text: str) -> None:
         sys.stdout.write(data)
     else:
         files.write_whole(Path(text).expanduser(), data)
-
-
-def named(pattern: Pattern, name: str, *comments: str) -> Pattern:
-    """A pattern with a name and comments for its file."""
-    return replace(pattern, name=name, comments=comments)

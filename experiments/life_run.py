@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from experiments.errors import UserError
 from experiments.life_files import Loaded
+from experiments.progress import Progress
 from sim.life import hashlife, universe
 from sim.life.pattern import Pattern, PatternError
 from sim.life.quadtree import Sparse, sparse
@@ -19,11 +21,15 @@ from sim.life.rules import Rule
 
 TRIAL, BUSY = 512, 5000
 """Generations after which HashLife is left if more cells than this live: it is slow where nothing repeats."""
+TOLD = 4096
+"""Generations between two words on how far it is."""
 LONG = 20_000
 """Generations of a busy pattern that are stepped cell by cell before HashLife is tried again."""
 
 
-def run(loaded: Loaded, generations: int, algorithm: str = "auto") -> tuple[dict[str, Any], Pattern | Sparse]:
+def run(
+    loaded: Loaded, generations: int, algorithm: str = "auto", quiet: bool = True
+) -> tuple[dict[str, Any], Pattern | Sparse]:
     """Figures and cells after some generations."""
     possible = leaps(loaded)
     if algorithm == "hashlife" and not possible:
@@ -32,7 +38,7 @@ def run(loaded: Loaded, generations: int, algorithm: str = "auto") -> tuple[dict
         )
     began = time.perf_counter()
     try:
-        used, result = _run(loaded, generations, algorithm if possible else "field")
+        used, result = _run(loaded, generations, algorithm if possible else "field", quiet)
     except PatternError as error:
         raise UserError(f"{loaded.title}: {error}") from None
     figures: dict[str, Any] = {"pattern": loaded.title, "rule": name(loaded), "generation": result.generation}
@@ -52,9 +58,9 @@ def leaps(loaded: Loaded) -> bool:
     return isinstance(rule, Rule) and not rule.table[0] and not (grid.width or grid.height)
 
 
-def _run(loaded: Loaded, generations: int, algorithm: str) -> tuple[str, Pattern | Sparse]:
+def _run(loaded: Loaded, generations: int, algorithm: str, quiet: bool) -> tuple[str, Pattern | Sparse]:
     if algorithm == "field":
-        return "field", _stepped(loaded, loaded.pattern, generations)
+        return "field", _stepped(loaded, loaded.pattern, generations, quiet)
     source = loaded.sparse
     if algorithm == "hashlife":
         return "hashlife", _leapt(loaded, source, generations)
@@ -62,7 +68,7 @@ def _run(loaded: Loaded, generations: int, algorithm: str) -> tuple[str, Pattern
     tried = _leapt(loaded, source, trial)
     if generations == trial or tried.population <= BUSY:
         return "hashlife", _leapt(loaded, tried, generations - trial)
-    stepped = _stepped(loaded, tried.to_pattern(), min(generations - trial, LONG))
+    stepped = _stepped(loaded, tried.to_pattern(), min(generations - trial, LONG), quiet)
     if generations - trial <= LONG:
         return "field", stepped
     return "field, hashlife", _leapt(loaded, sparse(stepped), generations - trial - LONG)
@@ -74,9 +80,14 @@ def _leapt(loaded: Loaded, source: Sparse, generations: int) -> Sparse:
     return world.sparse()
 
 
-def _stepped(loaded: Loaded, pattern: Pattern, generations: int) -> Pattern:
-    begun = universe.begin(pattern, loaded.rule, loaded.grid)
-    now = universe.advance(begun, generations)
+def _stepped(loaded: Loaded, pattern: Pattern, generations: int, quiet: bool) -> Pattern:
+    now = universe.begin(pattern, loaded.rule, loaded.grid)
+    end = now.generation + generations
+    with Progress(loaded.title, end, "generation", quiet) as progress:
+        while now.generation < end:
+            stride = end - now.generation if loaded.grid.bounded else TOLD  # on bounded grids, rounds are found as one
+            now = universe.advance(now, min(stride, end - now.generation))
+            progress.update(now.generation, partial("{:,} cells".format, now.population))
     return replace(now.pattern(), name=loaded.title)
 
 

@@ -111,6 +111,32 @@ def test_a_sweep_leaves_tables_and_plots(firstword, tmp_path, monkeypatch):
     assert (tmp_path / "swept" / "elementary.csv").read_text().startswith("rule,class,")
 
 
+def test_a_census_is_a_table(firstword):
+    told = figures(firstword("life", "census", "--soups", 2, "--seed", 5, "--json"))
+    assert told["soups"] == 2 and told["objects"] == sum(row["count"] for row in told["census"]) > 0
+    assert sum(row["share"] for row in told["census"]) == pytest.approx(1)
+
+
+def test_an_interrupted_census_shows_what_it_has(firstword, monkeypatch):
+    from sim.life import census
+
+    def stopped(*words):
+        yield census.Tally(soups=7)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(census, "census", stopped)
+    done = firstword("life", "census", "--json")
+    assert done.code == 130 and json.loads(done.out)["soups"] == 7 and "7 soups" in done.err
+
+
+def test_rounds_of_a_bounded_grid_are_left_out(firstword):
+    """A glider on a torus of 10 comes around in 40 generations: 10^15 + 7 leave 7."""
+    told = figures(firstword("life", "run", "glider", "--generations", 10**15 + 7, "--rule", "B3/S23:T10,10", "--json"))
+    few = figures(firstword("life", "run", "glider", "--generations", 7, "--rule", "B3/S23:T10,10", "--json"))
+    assert told["generation"] == 10**15 + 7
+    assert [told[key] for key in ("x", "y", "population")] == [few[key] for key in ("x", "y", "population")]
+
+
 def test_objects_are_listed(firstword):
     told = figures(firstword("life", "identify", "pulsar", "--json"))
     (kind,) = told["kinds"]
@@ -127,15 +153,16 @@ def test_built_in_patterns_are_listed(firstword):
         (["run", "glidr", "--generations", "1"], "'glidr': .*did you mean glider"),
         (["run", "glider"], "--generations"),
         (["run", "glider", "--generations", "-1"], "'-1' must be a whole number from 0"),
-        (["run", "glider", "--generations", "1", "--rule", "B3/S9"], "B3/S9"),
+        (["run", "glider", "--generations", "1", "--rule", "B3/S9"], "must be like B3/S23"),
         (["run", "glider", "--generations", "1", "--rule", "B3/S23:T2,2"], "3x3 cells .* does not fit the grid :T2,2"),
         (["run", "glider", "--generations", "1", "--rule", "B3/S23:X"], "grid 'X': must be like"),
-        (["run", "glider", "--generations", "1", "--out", "a.png"], r"'a.png': must be - or end in one of \.rle"),
+        (["run", "glider", "--generations", "1", "--out", "a.png"], r"'a.png': must be - or end in one of .*\.rle"),
         (["run", "glider", "--generations", "1", "--out", "no/such/a.rle"], "no folder no/such"),
         (["run", "glider", "--generations", "1", "--rule", "/2/3", "--algorithm", "hashlife"], "two states"),
         (["run", "glider", "--generations", "1", "--json", "--out", "-"], "both want stdout"),
         (["run", "glider", "--generations", "1", "--rule", "no.rule"], "no.rule: cannot be read"),
         (["identify", "langtons-loop"], "two states"),
+        (["identify", "blinker", "--rule", "B3/S23:T8,8"], "not of :T8,8"),
         (["census", "--soups", "0"], "'0' must be a whole number from 1"),
         (["census", "--rule", "B0/S"], "without B0"),
         (["census", "--rule", "B3/S23:T9,9"], "endless plane"),

@@ -49,6 +49,17 @@ def test_a_rule_of_a_random_table_is_named_by_its_map():
     assert rule.name.startswith("MAP") and np.array_equal(rules.parse(rule.name).table, table)
 
 
+def test_maps_are_read_however_many_slashes_they_hold():
+    generator = np.random.default_rng(4)
+    slashes = set()
+    while slashes < set(range(4)):
+        rule = rules.from_table(generator.integers(0, 2, 512) | (generator.random(512) < 0.3))
+        slashes.add(rule.name.count("/"))
+        assert notation.parse(rule.name) == (rule, grids.PLANE)
+        several, grid = notation.parse(f"{rule.name}/7:T9,9")
+        assert several.num_states == 7 and np.array_equal(several.table, rule.table) and grid.name == ":T9,9"
+
+
 def test_kinds_part_all_neighbourhoods_into_orbits_of_the_square():
     assert sorted(around for kind in kinds().values() for around in kind) == [i for i in range(512) if not i & 16]
     assert len(kinds()) == sum(max(len(letters), 1) for letters in LETTERS) == 51
@@ -129,7 +140,14 @@ def test_what_is_wrong_is_said(text, says):
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("life", "B3/S23"), ("Day & Night", "B3678/S34678"), ("day&night", "B3678/S34678"), ("/2/3", "/2/3")]
+    [
+        ("life", "B3/S23"),
+        ("B3S23", "B3/S23"),
+        ("5,34,45,34,58", "R5,C0,M1,S34..58,B34..45,NM"),
+        ("Day & Night", "B3678/S34678"),
+        ("day&night", "B3678/S34678"),
+        ("/2/3", "/2/3"),
+    ]
     + [("Brian's Brain", "/2/3"), ("w30", "W30"), ("langtonsloop", "Langtons-Loops"), ("wireworld", "WireWorld")],
 )
 def test_families_are_told_apart(text, name):

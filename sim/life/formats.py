@@ -27,7 +27,8 @@ _WRITERS: dict[str, Callable[[Pattern], str]] = {
 }
 FORMATS = tuple(_WRITERS)
 """Names that `write` knows."""
-_SUFFIXES = {"lif": "life", "life": "life", "l": "life", "txt": "cells"} | {name: name for name in _READERS}
+SUFFIXES = {"lif": "life", "life": "life", "l": "life", "txt": "cells"} | {name: name for name in _READERS}
+"""Formats by the suffix of a file, without its dot."""
 _DRAWN = re.compile(r"[.O*\s]*")
 
 
@@ -42,7 +43,7 @@ def recognised(text: str, hint: str = "") -> str:
         return "rle"
     if first.startswith("!") and not re.fullmatch(r"!\s*", text):
         return "cells"
-    named = _SUFFIXES.get(hint.lower().rpartition(".")[2])
+    named = SUFFIXES.get(hint.lower().rpartition(".")[2])
     if named is not None:
         return named
     return "cells" if _DRAWN.fullmatch(text) else "rle"

@@ -40,8 +40,8 @@ class Grid:
     @property
     def name(self) -> str:
         """Golly's suffix, colon included; empty for the unbounded plane."""
-        if not (self.width or self.height):
-            return ""
+        if not self.width and (self.height == 0 or (self.kind == "plane" and self.height == 1)):
+            return ""  # one row of cells without end is the plane of an elementary rule
         letter = self.kind[0].upper()
         if self.kind == "sphere":
             return f":S{self.width}"

@@ -14,8 +14,8 @@ from sim.life.pattern import PatternError
 from sim.life.quadtree import MANY_STATES, TWO_STATES, Quadtree, Sparse
 
 _NODE = re.compile(r"(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*")
-_DEEPEST = 512
-"""Highest level: 2^512 cells a side, far below where recursion ends."""
+_DEEPEST = 256
+"""Highest level: 2^256 cells a side, below where Python's recursion ends."""
 
 
 def parse(text: str) -> Sparse:

@@ -55,13 +55,15 @@ def parse(text: str) -> tuple[Any, Grid]:
 
 
 def _rule(text: str) -> Any:
+    if text[:3].upper() == "MAP":  # whose letters may be slashes
+        return (generations if re.fullmatch(r".{89}=*/\d+", text) else rules).parse(text)
     if re.fullmatch(r"W\d+", text, re.IGNORECASE):
         return elementary.parse(text)
-    if re.match(r"R\d+,", text, re.IGNORECASE):
+    if re.match(r"R?\d+,", text, re.IGNORECASE):
         return larger.parse(text)
     if text.count("/") == 2:
         return generations.parse(text)
-    if text[:3].upper() == "MAP" or "/" in text or re.fullmatch(r"b[0-8].*s.*", text):
+    if "/" in text or re.fullmatch(r"b[0-8].*s.*", text, re.IGNORECASE):
         return rules.parse(text)
     try:
         return loops.named(text)

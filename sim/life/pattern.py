@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+LIFE = "B3/S23"
+"""The rule of patterns that name none."""
 MOST_CELLS = 1 << 28
 """Cells of the largest field that is held cell by cell."""
 

@@ -12,9 +12,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sim.life import rle
-from sim.life.pattern import Pattern, PatternError
+from sim.life.pattern import LIFE, Pattern, PatternError
 
-LIFE = "B3/S23"
 BOSCO = "R5,C0,M1,S34..58,B34..45,NM"
 
 

@@ -11,9 +11,8 @@ import re
 
 import numpy as np
 
-from sim.life.pattern import MOST_CELLS, Pattern, PatternError
+from sim.life.pattern import LIFE, MOST_CELLS, Pattern, PatternError
 
-_LIFE = "B3/S23"
 _COORDINATES = re.compile(r"\s*([+-]?\d+)[\s,]+([+-]?\d+)\s*")
 
 
@@ -74,7 +73,7 @@ def parse_life(text: str) -> Pattern:
             x, y = int(place[1]), int(place[2])
         elif line.startswith("#"):
             mark, said = line[:2], line[2:].strip()
-            rule = _LIFE if mark == "#N" else said if mark == "#R" else rule
+            rule = LIFE if mark == "#N" else said if mark == "#R" else rule
             comments += [said] if mark in ("#C", "#D") and said else []
         elif place is not None:
             columns.append(int(place[1]))

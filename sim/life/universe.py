@@ -19,6 +19,8 @@ from sim.life.grids import Grid
 from sim.life.pattern import MOST_CELLS, Pattern, PatternError
 from sim.life.rules import Rule
 
+LONGEST_STRIDE = 1 << 16
+"""Most generations that are computed at once: an interrupt waits for their end."""
 SMALLEST = 256
 """Cells on a side of the smallest field that holds a side without end."""
 
@@ -75,8 +77,7 @@ def begin(pattern: Pattern, rule: Any, grid: Grid) -> Universe:
 def advance(universe: Universe, generations: int) -> Universe:
     """The universe after some generations. Raises `PatternError` when a plane grows beyond `MOST_CELLS`."""
     if universe.grid.bounded:
-        cells = _run(universe.rule, universe.grid, universe.cells, generations)
-        return replace(universe, cells=cells, generation=universe.generation + generations)
+        return _repeated(universe, generations)
     while generations > 0:
         fitted, stride = _fitted(universe, generations)
         universe = _stride(fitted, stride)
@@ -84,13 +85,30 @@ def advance(universe: Universe, generations: int) -> Universe:
     return universe
 
 
+def _repeated(universe: Universe, generations: int) -> Universe:
+    """Some generations on a bounded grid, whose states must come back: rounds that would only repeat are left out.
+
+    A state is kept and compared with, a new one after twice as many strides each time (Brent, BIT 20 (1980) 176).
+    """
+    cells, end = universe.cells, universe.generation + generations
+    now, kept, kept_at, patience = universe.generation, cells, universe.generation, 1
+    while now < end:
+        stride = min(end - now, LONGEST_STRIDE)
+        cells, now = _run(universe.rule, universe.grid, cells, stride), now + stride
+        if np.array_equal(cells, kept):
+            end, kept_at = now + (end - now) % (now - kept_at), now
+        elif now - kept_at >= patience * LONGEST_STRIDE:
+            kept, kept_at, patience = cells, now, 2 * patience
+    return replace(universe, cells=cells, generation=universe.generation + generations)
+
+
 def _stride(universe: Universe, generations: int) -> Universe:
     """As many generations as the field of a universe with a side without end allows."""
     grid = universe.grid.held(*universe.cells.shape)
     cells = _run(universe.rule, grid, universe.cells, generations)
-    background = universe.background
+    background, alike = universe.background, _alike(universe.rule)
     for _ in range(generations):
-        background = _alike(universe.rule)[background]
+        background = alike[background]
     return replace(universe, cells=cells, generation=universe.generation + generations, background=background)
 
 
@@ -113,7 +131,7 @@ def _fitted(universe: Universe, generations: int) -> tuple[Universe, int]:
     size = SMALLEST
     while size < longest + longest // 4 + 2 * radius:
         size *= 2
-    stride = min(generations, (size - longest) // (2 * radius))
+    stride = min(generations, LONGEST_STRIDE, (size - longest) // (2 * radius))
     for axis, end in enumerate(ends):
         low, high = spans[axis]
         first = low - (size - (high - low)) // 2
