@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import bench, bench_neat, cli
+from experiments import bench, bench_life, bench_neat, cli
 from experiments.errors import RunError
 
 ROOT = Path(__file__).parents[1]
@@ -83,6 +83,7 @@ def test_each_size_is_measured_with_all_alive():
         assert math.isclose(row["ns_per_agent"], 1e9 / row["agent_steps_per_s"], rel_tol=0.01)
 
 
+@pytest.mark.slow
 def test_a_generation_of_neat_is_set_beside_neat_pythons(monkeypatch):
     monkeypatch.setattr(bench_neat, "GENERATIONS", {10**6: 2})
     cached = jax.config.jax_enable_compilation_cache
@@ -100,3 +101,24 @@ def test_a_generation_of_neat_is_set_beside_neat_pythons(monkeypatch):
     for steps, seconds in (("steps_per_s", "generation_s"), ("neat_python_steps_per_s", "neat_python_s")):
         assert 24 * 5 * 8 <= cart[steps] * cart[seconds] <= 24 * 5 * 500
     assert "steps_per_s" not in gate
+
+
+def test_life_is_set_beside_numpy_and_scipy(monkeypatch, capsys):
+    monkeypatch.setattr(bench_life, "SIZES", {64: 3})
+    monkeypatch.setattr(bench_life, "REPEATS", 1)
+    monkeypatch.setattr(bench_life, "_arithmetic", lambda: 1e9)
+    monkeypatch.setattr(bench_life, "_memory", lambda words: 64 * words)
+    assert cli.main(["bench", "life", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["results"]}
+    assert {"packed-64", "numpy-64", "scipy-64", "mixed-256x64", "isotropic-2048"} == set(rows)
+    assert all(row["cell_updates_per_s"] > 0 for row in rows.values())
+    bound = 64 * 64 * 64 // 32  # the smaller of both limits
+    packed = rows["packed-64"]
+    assert packed["ceiling_share"] == pytest.approx(packed["cell_updates_per_s"] / bound, rel=0.01)
+
+
+def test_life_is_not_timed_if_its_steppers_differ(monkeypatch):
+    monkeypatch.setattr(bench_life, "_scipy", lambda cells: cells)
+    monkeypatch.setattr(bench_life._scipy, "__name__", "scipy", raising=False)
+    with pytest.raises(RunError, match="scipy and the packed stepper differ"):
+        bench_life._agree(np.random.default_rng(0).integers(0, 2, (64, 64), np.uint8))

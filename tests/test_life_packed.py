@@ -71,6 +71,15 @@ def test_any_table_of_512_is_obeyed(key):
         assert np.array_equal(now, expected(rule, grid, before))
 
 
+@pytest.mark.parametrize("generations", [1, 2, 5])
+def test_a_wide_torus_is_stepped_two_generations_at_a_time(generations):
+    """Two generations at a time, against the same soup with its own edges around it on a plane."""
+    cells, rule = soup(9, 1, 512, 512), rules.parse("B36/S125")
+    plane = np.pad(cells, ((0, 0), (8, 8), (8, 8)), mode="wrap")  # what is 8 cells from the edge lives as on the torus
+    slow = after([rule], grids.parse("P528,528"), plane, generations)[:, 8:-8, 8:-8]
+    assert np.array_equal(after([rule], grids.torus(512, 512), cells, generations), slow)
+
+
 def test_another_rule_compiles_nothing():
     grid, cells = grids.torus(37, 6), soup(0, 1, 6, 37)
     after([rules.parse("B3/S23")], grid, cells, 1)

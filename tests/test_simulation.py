@@ -178,6 +178,7 @@ print(json.dumps([used, repr(book.rows), {n: c.tolist() for n, c in book.births.
 """
 
 
+@pytest.mark.slow
 def test_worlds_on_two_devices_live_as_on_one():
     flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
     env = os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
