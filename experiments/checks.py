@@ -16,8 +16,9 @@ from sim import senses
 from sim.body import RANGES
 from sim.config import ENERGY_LIMIT, WorldConfig, WorldParams
 from sim.fields import COARSE
-from sim.life import rules
+from sim.life import notation
 from sim.life.pattern import RuleError
+from sim.life.rules import Rule
 
 if TYPE_CHECKING:
     from experiments.config import Experiment, StopRule
@@ -56,18 +57,21 @@ def _world(world: WorldConfig) -> None:
     distances = world.retina_distances
     if not distances or list(distances) != sorted(set(distances)):
         raise _error("world.retina_distances", distances, "one or more numbers, each larger than the one before")
-    _automaton(world)
     reach = min(world.width, world.height) / 2
     if distances[-1] >= reach:
         raise _error("world.retina_distances", distances, f"less than half the shorter side of the world, {reach:g}")
+    _automaton(world)
 
 
 def _automaton(world: WorldConfig) -> None:
     text = world.automaton_rule
     try:
-        rules.parse(text)
+        rule, grid = notation.parse(text)
     except RuleError as error:
         raise UserError(f"world.automaton_rule = {literal(text, 80)}: {error}") from None
+    if not isinstance(rule, Rule) or grid.name:
+        right = "a rule of two states and 3×3 cells without a grid, such as B36/S23 or HighLife"
+        raise _error("world.automaton_rule", text, right)
     for name in ("automaton_toggle", "automaton_wander"):
         value = getattr(world, name)
         if world.automaton == "none" and value not in ("none", False):

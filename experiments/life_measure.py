@@ -22,7 +22,7 @@ from sim.life.measures.profile import profile
 from sim.life.pattern import Pattern, PatternError, RuleError
 from sim.life.rules import Rule
 
-LINE, PLANE, WINDOW = 16381, 127, 64
+LINE, SIDE, WINDOW = 16381, 127, 64
 """Cells of a ring, on a side of a torus (both prime, for additive rules), of a window on the plane; unless told."""
 SETTLED = 1000
 """Generations before a soup is measured, unless told."""
@@ -52,27 +52,29 @@ def measure(
     first of the `frames`, which are `every` so many apart (1; of worlds 20). `field` and `bins` are of worlds,
     `density` of soups; `seed` decides a soup and the shuffling. Raises `UserError`.
     """
-    _within("frames", frames, LEAST_FRAMES, MOST_FRAMES)
-    _within("seed", seed, 0, 1 << 31)
-    for name, given, least in (("generations", generations, 0), ("every", every, 1)):
+    _within("--frames", frames, LEAST_FRAMES, MOST_FRAMES)
+    _within("--seed", seed, 0, 1 << 31)
+    for name, given, least in (("--generations", generations, 0), ("--every", every, 1)):
         if given is not None:
             _within(name, given, least, 1 << 31)
     path = Path(target)
     if path.is_dir():
         if size is not None:
-            raise UserError(f"size {size}: a world has its own; leave it out")
-        _within("bins", bins, 2, 256)
+            raise UserError(f"--size {size}: a world has its own; leave it out")
+        _within("--bins", bins, 2, 256)
         found, history, torus = life_fields.series(path, field, generations, frames, every, bins)
         _room(history.shape[2], history.shape[1], frames, False)
     else:
         if field is not None:
-            raise UserError(f"field {field!r}: only a world of a run folder has fields, and {str(target)!r} is none")
+            raise UserError(f"--field {field!r}: only a world of a run folder has fields, and {str(target)!r} is none")
+        if size is not None and size < LEAST_SIDE:
+            raise UserError(f"--size {size}: must be {LEAST_SIDE} cells or more")
         if _is_pattern(str(target)):
             found, history, torus = _of_pattern(
                 life_files.load(str(target), rule), size, generations or 0, frames, every or 1
             )
         elif rule is not None:
-            raise UserError(f"rule {rule!r}: goes with a pattern, and {str(target)!r} is none")
+            raise UserError(f"--rule {rule!r}: goes with a pattern, and {str(target)!r} is none")
         else:
             found, history, torus = _of_soup(str(target), size, generations, frames, every or 1, seed, density)
     return found | _profiled(history, seed, torus)
@@ -80,7 +82,7 @@ def measure(
 
 def _within(name: str, value: float, least: float, most: float) -> None:
     if not least <= value <= most:
-        raise UserError(f"{name} {value:g}: must be from {least:,} to {most:,}")
+        raise UserError(f"{name} {value}: must be from {least:,} to {most:,}")
 
 
 def _profiled(history: np.ndarray, seed: int, torus: bool) -> dict[str, Any]:
@@ -131,11 +133,12 @@ def _of_soup(
     rule, grid = _rule(text)
     _within("density", density, 0.0, 1.0)
     line = isinstance(rule, Elementary)
+    _ends(text, grid, line)
     if grid.bounded:
         if size is not None:
-            raise UserError(f"size {size}: the rule {text!r} names its own grid; leave one of them out")
+            raise UserError(f"--size {size}: the rule {text!r} names its own grid; leave one of them out")
     else:
-        side = size or (LINE if line else PLANE)
+        side = size or (LINE if line else SIDE)
         grid = Grid("torus", side, 1 if line else side)
     _room(grid.width, grid.height, frames, line)
     generator = np.random.default_rng([seed, 0])
@@ -153,14 +156,16 @@ def _of_pattern(
     loaded: life_files.Loaded, size: int | None, generations: int, frames: int, every: int
 ) -> tuple[dict[str, Any], np.ndarray, bool]:
     rule, grid = loaded.rule, loaded.grid
+    line = isinstance(rule, Elementary)
+    _ends(loaded.title, grid, line)
     if grid.bounded and size is not None:
-        raise UserError(f"size {size}: {loaded.title!r} lives on the grid {grid.name}; leave the size out")
+        raise UserError(f"--size {size}: {loaded.title!r} lives on the grid {grid.name}; leave the size out")
     try:
         held = universe.begin(loaded.pattern, rule, grid)
     except PatternError as error:
         raise UserError(f"{loaded.title}: {error}") from None
     side = size or WINDOW
-    _room(grid.width or side, grid.height or side, frames, isinstance(rule, Elementary))
+    _room(grid.width or side, grid.height or side, frames, line)
     height, width = held.cells.shape
     window = None if grid.bounded else (held.y + height // 2 - side // 2, held.x + width // 2 - side // 2, side)
     known = {"pattern": loaded.title, "rule": rule.name + grid.name, **_table(rule), "generations": generations}
@@ -168,13 +173,19 @@ def _of_pattern(
     return known, _history(held, generations, frames, every, window), grid.bounded and _is_torus(grid)
 
 
+def _ends(text: str, grid: Grid, line: bool) -> None:
+    """Refuses a grid that ends on one pair of sides: neither a soup nor a window would fill it."""
+    if not line and bool(grid.width) != bool(grid.height):
+        raise UserError(f"{text!r}: the grid {grid.name} ends on one pair of sides; must end on both, or on none")
+
+
 def _room(width: int, height: int, frames: int, line: bool) -> None:
     for name, length in (("width", width), ("height", height)):
         if length < LEAST_SIDE and not (line and name == "height"):
             raise UserError(f"{name} {length}: what is measured must be {LEAST_SIDE} cells or more on each side")
     if width * height * frames > MOST_SAMPLES:
-        text = f"{frames} frames of {width}x{height} cells"
-        raise UserError(f"{text}: must be at most {MOST_SAMPLES:,} cells in all; take a smaller size or fewer frames")
+        text = f"{frames} frames of {width}x{height} cells: must be at most {MOST_SAMPLES:,} cells in all"
+        raise UserError(f"{text}; take fewer --frames or a smaller --size")
 
 
 def _table(rule: Any) -> dict[str, float]:

@@ -47,9 +47,9 @@ def sweep(what: str = "all", number: int = 200, soups: int = 3, seed: int = 0) -
     """
     if what not in WHAT:
         raise UserError(f"sweep {what!r}: must be one of {', '.join(WHAT)}")
-    for name, value, least, most in (("number", number, 0, 5000), ("soups", soups, 2, 100), ("seed", seed, 0, 1 << 31)):
+    for name, value, least, most in (("rules", number, 0, 5000), ("soups", soups, 2, 100), ("seed", seed, 0, 1 << 31)):
         if not least <= value <= most:
-            raise UserError(f"{name} {value}: must be from {least:,} to {most:,}")
+            raise UserError(f"--{name} {value}: must be from {least:,} to {most:,}")
     out: dict[str, Any] = {"soups": soups, "seed": seed}
     if what != "life":
         rows = elementary_rows(range(256), soups, seed)

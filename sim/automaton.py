@@ -15,12 +15,9 @@ import jax.numpy as jnp
 
 from sim import fields
 from sim.config import WorldConfig, WorldParams
-from sim.life import rules
+from sim.life import generations, notation
 from sim.space import ahead, quanta, quantise, total
 from sim.world import World
-
-WINDOW = tuple((row, column) for row in (-1, 0, 1) for column in (-1, 0, 1))
-"""Offsets of the 3×3 neighbourhood, most significant bit of the rule's index first: the row before counts as north."""
 
 
 def start(key: jax.Array, config: WorldConfig, params: WorldParams) -> jax.Array | None:
@@ -31,13 +28,13 @@ def start(key: jax.Array, config: WorldConfig, params: WorldParams) -> jax.Array
 
 
 def generation(config: WorldConfig, cells: jax.Array) -> jax.Array:
-    """Cells `[H, W]` bool one generation on, on the torus or among dead cells beyond the walls."""
-    around = jnp.pad(cells.astype(jnp.int32), 1, mode="wrap" if config.boundary == "torus" else "constant")
-    index = jnp.zeros(cells.shape, jnp.int32)
-    for row, column in WINDOW:
-        index = 2 * index + around[1 + row : 1 + row + cells.shape[0], 1 + column : 1 + column + cells.shape[1]]
-    table = jnp.asarray(rules.parse(config.automaton_rule).table, bool)
-    return table.at[index].get(mode="promise_in_bounds")
+    """Cells `[H, W]` bool one generation on, on the torus or among dead cells beyond the walls.
+
+    The row before counts as north.
+    """
+    index = generations.neighbourhood(jnp.pad(cells, 1, mode="wrap" if config.boundary == "torus" else "constant"))
+    rule, _ = notation.parse(config.automaton_rule)
+    return jnp.asarray(rule.table, bool).at[index].get(mode="promise_in_bounds")
 
 
 def advance(key: jax.Array, config: WorldConfig, params: WorldParams, world: World) -> World:

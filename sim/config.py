@@ -60,7 +60,7 @@ class WorldConfig:
         choices=("none", "plants", "obstacles", "both"),
     )
     automaton_rule: str = key(
-        "B3/S23", "rule of the automaton: any of two states and 3×3 cells, such as B36/S23, B2-a/S12 or MAP…"
+        "B3/S23", "rule of the automaton: any of two states and 3×3 cells, such as B36/S23, HighLife, B2-a/S12 or MAP…"
     )
     automaton_toggle: str = key(
         "none",

@@ -14,6 +14,13 @@ from evolution.tasks.memory import Memory
 from experiments import config
 from experiments.errors import UserError
 from experiments.keys import hints
+from sim.life.rules import Rule
+
+RULES = st.one_of(
+    st.integers(0, 2**512 - 1).map(lambda bits: Rule(bits).name),
+    st.sampled_from(["Life", "day & night", "b36/s23", "23/3", "B2-a/S12", "B2/S34H"]),
+)
+"""Rules of two states, by every kind of notation."""
 
 
 def refusal(*overrides, **options):
@@ -36,12 +43,21 @@ def value_of(hint, meta):
 
 
 @st.composite
+def automata(draw):
+    """Keys of a world's automaton: toggling and wandering need one."""
+    keys = {field.name: field for field in dataclasses.fields(config.TABLES["world"])}
+    drawn = {name: draw(value_of(str, keys[name].metadata)) for name in ("automaton", "automaton_toggle")}
+    drawn |= {"automaton_rule": draw(RULES), "automaton_wander": draw(st.booleans())}
+    return drawn if drawn["automaton"] != "none" else drawn | {"automaton_toggle": "none", "automaton_wander": False}
+
+
+@st.composite
 def experiments(draw):
     """Experiments with every free key drawn that has a say; those bound by a rule on several keys keep to the rule."""
     bound = {"width", "height", "founders", "max_agents", "births_at_once", "senses", "retina_distances"}
     bound |= {"energy_capacity", "flesh", "connections", "founder_connections", "founder_hidden", "minds"}
     bound |= {"population", "tournament", "founder_topology", "plasticity", "ini", "islands", "migrants"}
-    bound |= {"steps", "elites", "automaton_rule", "automaton_toggle", "automaton_wander"}
+    bound |= {"steps", "elites"}
     algorithm = draw(st.sampled_from(("natural", *config.OWN_TABLE)))
     if algorithm == "natural":
         bound |= {"dynamics", "aggregations", "response"}
@@ -49,6 +65,7 @@ def experiments(draw):
     fixed = {
         "search": {"algorithm": algorithm},
         "brain": {"founder_topology": "random" if algorithm in ("natural", "neat") else "layered"},
+        "world": draw(automata()),
     }
     tables = {}
     for name in config.tables(drawn):

@@ -228,22 +228,25 @@ def test_the_sample_is_spread_over_lambda():
     ("call", "told"),
     [
         (lambda: life_sweep.sweep("none"), "'none'.*elementary"),
-        (lambda: life_sweep.sweep(number=-1), "number -1: must be from 0 to 5,000"),
-        (lambda: life_sweep.sweep(soups=1), "soups 1: must be from 2"),
+        (lambda: life_sweep.sweep(number=-1), "^--rules -1: must be from 0 to 5,000"),
+        (lambda: life_sweep.sweep(soups=1), "^--soups 1: must be from 2"),
         (lambda: life_sweep.life_rows(["B0/S8"]), "'B0/S8'.*no B0"),
         (lambda: life_sweep.life_rows(["B2-a/S12"]), "count neighbours"),
         (lambda: life_sweep.life_rows(["B9/S"]), "B9/S"),
         (lambda: measure("nonsense"), "'nonsense' is no run folder, no pattern"),
         (lambda: measure("glyder"), "did you mean glider"),
-        (lambda: measure("B3/S23", size=2), "width 2: .* 4 cells"),
+        (lambda: measure("B3/S23", size=2), "^--size 2: must be 4 cells or more"),
         (lambda: measure("B3/S23", size=5000), "5000x5000 cells: must be at most"),
-        (lambda: measure("B3/S23:T64,64", size=32), "names its own grid"),
-        (lambda: measure("B3/S23", field="plants"), "only a world"),
+        (lambda: measure("B3/S23:T64,2"), "^height 2: .* 4 cells"),
+        (lambda: measure("B3/S23:T64,64", size=32), "^--size 32: .*names its own grid"),
+        (lambda: measure("B3/S23:P64,0"), "^'B3/S23:P64,0': the grid :P64,0 ends on one pair of sides"),
+        (lambda: measure("glider", rule="B3/S23:T0,64"), "^'glider': the grid :T0,64 ends on one pair of sides"),
+        (lambda: measure("B3/S23", field="plants"), "^--field 'plants': only a world"),
         (lambda: measure("B3/S23", density=1.5), "density 1.5: must be from 0"),
-        (lambda: measure("B3/S23", rule="B36/S23"), "goes with a pattern"),
-        (lambda: measure("B3/S23", frames=3), "frames 3: must be from 8"),
-        (lambda: measure("B3/S23", generations=-1), "generations -1"),
-        (lambda: measure("B3/S23", every=0), "every 0: must be from 1"),
+        (lambda: measure("B3/S23", rule="B36/S23"), "^--rule 'B36/S23': goes with a pattern"),
+        (lambda: measure("B3/S23", frames=3), "^--frames 3: must be from 8"),
+        (lambda: measure("B3/S23", generations=-1), "^--generations -1"),
+        (lambda: measure("B3/S23", every=0), "^--every 0: must be from 1"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(call, told):
@@ -349,7 +352,7 @@ def test_a_field_of_a_run_is_taken_at_its_ticks(tmp_path, monkeypatch):
     ):
         with pytest.raises(UserError, match=told):
             life_fields.series(tmp_path / "run", field, start, 8, 1, 3)
-    with pytest.raises(UserError, match="size 9"):
+    with pytest.raises(UserError, match="--size 9: a world has its own"):
         measure(tmp_path / "run", field="plants", size=9)
     assert measure(tmp_path / "run", field="plants", frames=8, every=2)["cells"] == "8x6"
 

@@ -1,5 +1,6 @@
 """The viewer of automata: what is drawn against the cells under each pixel, and what keys and mouse do to them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments import life_watch
-from sim.life import elementary, formats, notation, patterns, universe
+from sim.life import elementary, formats, notation, objects, patterns, universe
 from sim.life.grids import PLANE, Grid, torus
 from sim.life.pattern import Pattern
 from viz import life_census, life_colours, life_draw, life_edit, life_view
@@ -66,7 +67,7 @@ def drag(app, *cells, name="left", shift=False, ctrl=False):
     app.down(*middle(app, *cells[0]), Key(name, "", shift, ctrl))
     for cell in cells[1:]:
         app.moved(*middle(app, *cell), True)
-    app.up(*middle(app, *cells[-1]))
+    app.up(*middle(app, *cells[-1]), name)
 
 
 def living(started):
@@ -355,6 +356,50 @@ def test_objects_are_found_named_and_followed(blinker):
     press(app, "return")
     app.frame(True)
     assert app.view.found == [] and "two-state" in app.view.told
+
+
+def test_a_census_that_fails_is_told_and_tried_anew_with_what_comes_next(blinker, monkeypatch):
+    def broken(*words):
+        raise RuntimeError("no objects today")
+
+    monkeypatch.setattr(objects, "identify", broken)
+    press(blinker, "c")
+    for _ in range(3):
+        blinker.frame(True)
+        blinker.settle()
+    assert blinker.view.found == [] and "no objects today" in blinker.view.told
+    monkeypatch.undo()
+    press(blinker, ".")
+    for _ in range(2):
+        blinker.frame(True)
+        blinker.settle()
+    assert life_census.counted(blinker.view) == [("blinker", 1)] and blinker.view.told == ""
+
+
+def test_on_a_grid_that_ends_the_census_says_what_it_misses():
+    """A blinker is one wherever it lies on a torus, but across the seam it is not found."""
+    for right, found in ((0, [("blinker", 1)]), (4, [])):
+        started = at(0, -1, BLINKER, grid=torus(10, 10))
+        started = replace(started, cells=np.roll(started.cells, right, axis=1))
+        np.testing.assert_array_equal(universe.advance(started, 2).cells, started.cells)
+        app = app_on(started)
+        press(app, "c")
+        for _ in range(2):
+            app.frame(True)
+            app.settle()
+        assert app.view.found_in is started and life_census.counted(app.view) == found
+        assert "objects at the edges of T10,10" in life_census.caution(app.view)
+    assert life_census.caution(app_on(at(0, -1, BLINKER)).view) == ""
+
+
+def test_the_button_that_began_a_drag_ends_it(blinker):
+    blinker.down(*middle(blinker, 4, 2), Key("left"))
+    blinker.up(*middle(blinker, 4, 2), "right")
+    blinker.moved(*middle(blinker, 4, 5), True)
+    assert {(4, c) for c in range(2, 6)} < living(blinker.view.universe)
+    blinker.up(*middle(blinker, 4, 5), "left")
+    blinker.moved(*middle(blinker, 4, 7), True)
+    assert (4, 7) not in living(blinker.view.universe)
 
 
 def test_a_line_shows_its_past():

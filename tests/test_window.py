@@ -185,6 +185,17 @@ def test_dragging_pans_and_does_not_select(shown, source):
     assert (before.x - shown.view.camera.x) % CONFIG.width == pytest.approx(60 / before.zoom)
 
 
+@pytest.mark.parametrize("button", [2, 3])
+def test_other_buttons_neither_click_nor_end_what_the_left_one_does(shown, source, button):
+    i, j = place(shown, source, 4)
+    down, up = click(i, j)
+    other = {"pos": (int(i), int(j)), "button": button}
+    send(shown, down, (pygame.MOUSEBUTTONDOWN, other), (pygame.MOUSEBUTTONUP, other))
+    assert shown.view.subject is None
+    send(shown, up)
+    assert shown.view.subject.uid == source.world.uid[4]
+
+
 def test_keys_change_what_is_shown_and_not_the_world(shown, source):
     before = [np.array(leaf) for leaf in jax.tree.leaves(source.world)]
     speed, colour = shown.view.speed, shown.view.colour

@@ -83,6 +83,14 @@ def test_a_glider_moves_by_one_cell_in_four_generations():
         np.testing.assert_array_equal(cells, np.roll(glider, (-1, -1), (0, 1)))
 
 
+def test_rules_have_the_names_that_they_have_elsewhere():
+    cells = jnp.asarray(np.random.default_rng(1).random((HEIGHT, WIDTH)) < 0.4)
+    for name, text in (("HighLife", "B36/S23"), ("day & night", "B3678/S34678")):
+        named, spelt = (config.load("quickstart", [f"world.automaton_rule={rule}"]).world for rule in (name, text))
+        after = automaton.generation(replace(named, width=WIDTH, height=HEIGHT), cells)
+        np.testing.assert_array_equal(after, automaton.generation(replace(spelt, width=WIDTH, height=HEIGHT), cells))
+
+
 @partial(jax.jit, static_argnums=1)
 def found(key, slots: int) -> World:
     return step.genesis(key, GARDEN, NUMBERS, slots, founder_bodies(40), jnp.ones(40))
@@ -336,6 +344,11 @@ def test_a_world_without_automaton_has_nothing_of_it():
     [
         ("world.automaton_rule=B9/S23", 'world.automaton_rule = "B9/S23": .*B9/S23'),
         ("world.automaton_rule=", 'world.automaton_rule = "": '),
+        ("world.automaton_rule=HighLive", 'world.automaton_rule = "HighLive": '),
+        ("world.automaton_rule=/2/3", 'world.automaton_rule = "/2/3": must be a rule of two states and 3×3 cells'),
+        ("world.automaton_rule=W110", 'world.automaton_rule = "W110": must be a rule of two states and 3×3 cells'),
+        ("world.automaton_rule=WireWorld", 'world.automaton_rule = "WireWorld": must be a rule of two states'),
+        ("world.automaton_rule=B3/S23:T64", 'world.automaton_rule = "B3/S23:T64": .*without a grid'),
         ("world.automaton_toggle=flip", 'world.automaton_toggle = "flip": must be none, or world.automaton'),
         ("world.automaton_wander=true", "world.automaton_wander = true: must be false, or world.automaton"),
         ("world.automaton=plant", "world.automaton = .* did you mean plants"),

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sim import actions, senses, step
@@ -35,7 +35,7 @@ def outline(config: WorldConfig):
     return jax.eval_shape(life, jax.random.key(0))
 
 
-configs = st.builds(
+free = st.builds(
     WorldConfig,
     width=st.sampled_from([16, 20, 32]),
     height=st.sampled_from([16, 24]),
@@ -49,20 +49,27 @@ configs = st.builds(
     bite=st.booleans(),
     give=st.booleans(),
     breeding=st.sampled_from(["asexual", "sexual", "both"]),
-    automaton=st.sampled_from(["none", "plants", "obstacles", "both"]),
-    automaton_toggle=st.sampled_from(["none", "flip", "sham"]),
-    automaton_wander=st.booleans(),
     senses=st.lists(st.sampled_from(SENSES), min_size=1, unique=True).map(tuple),
     retina_rays=st.integers(1, 6),
     retina_distances=st.sampled_from([(1.5,), (1.5, 3.0), (2.0, 3.0, 5.0)]),
 )
+landscapes = st.one_of(
+    st.just({"automaton": "none"}),
+    st.fixed_dictionaries(
+        {
+            "automaton": st.sampled_from(["plants", "obstacles", "both"]),
+            "automaton_toggle": st.sampled_from(["none", "flip", "sham"]),
+            "automaton_wander": st.booleans(),
+        }
+    ),
+)
+configs = st.builds(lambda config, landscape: replace(config, **landscape), free, landscapes)
 
 
 @settings(max_examples=25)
 @given(configs)
 def test_names_match_widths_in_every_config(config):
-    if not senses.names(config) or (config.automaton == "none" and config.automaton_toggle != "none"):
-        return
+    assume(senses.names(config))
     world, obs, after = outline(config)
     assert obs.shape == (8, len(senses.names(config)))
     assert world.action.shape == (8, len(actions.names(config)))

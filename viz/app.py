@@ -99,8 +99,12 @@ class App(Protocol):
         """The pointer moved; `held` tells whether any button is down."""
         ...
 
-    def up(self, i: float, j: float) -> None:
-        """The button went up."""
+    def up(self, i: float, j: float, button: str) -> None:
+        """The mouse button "left", "middle" or "right" went up; others may still be down."""
+        ...
+
+    def close(self) -> None:
+        """Ends what the app does beside the window; nothing is asked of it afterwards."""
         ...
 
 

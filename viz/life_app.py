@@ -49,6 +49,7 @@ class LifeApp:
         self.view: LifeView = life_view.opened(universe, name, scene_size(size))
         self._side: np.ndarray | None = None
         self._mouse = ""  # what the button that is down does: "draw", "pan", "select"
+        self._button = ""  # which one that is
         self._at: tuple[float, float] = (0, 0)  # where the pointer was last
         self._state = 0  # that is being drawn
         self._worker = ThreadPoolExecutor(1, "census")
@@ -114,7 +115,7 @@ class LifeApp:
         view, now = self.view, time.perf_counter()
         if self._looking is not None and self._looking[0].done():
             (future, universe), self._looking = self._looking, None
-            life_census.note(view, universe, future.result())
+            life_census.note(view, universe, future)
             self._census_from = now if view.paused else now + CENSUS_EVERY
         if view.census and self._looking is None and view.found_in is not view.universe and now >= self._census_from:
             view.found = view.found if life_census.identifiable(view) else []
@@ -143,7 +144,7 @@ class LifeApp:
         part, view = scene_size(self.size), self.view
         if i >= part[0]:
             return
-        self._at = (i, j)
+        self._at, self._button = (i, j), key.name
         here = view.pointer = life_draw.cell_at(view.camera, part, i, j)
         if key.name != "left" or key.shift:
             self._mouse = "pan"
@@ -178,5 +179,9 @@ class LifeApp:
         """Draws on; all of a stroke is undone at once."""
         life_change.edit(self.view, lambda universe: life_edit.stroke(universe, start, end, self._state), more=True)
 
-    def up(self, i: float, j: float) -> None:
-        self._mouse = ""
+    def up(self, i: float, j: float, button: str) -> None:
+        if button == self._button:
+            self._mouse = ""
+
+    def close(self) -> None:
+        self._worker.shutdown(wait=False, cancel_futures=True)

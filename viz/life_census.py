@@ -1,9 +1,13 @@
-"""Objects in an automaton that is watched: whether they can be looked for, and where they are a while later."""
+"""Objects in an automaton that is watched: whether they can be looked for, and where they are a while later.
+
+Any field is looked at as if it lay on a plane without end; of a grid that ends, `caution` says so.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Future
 
 from sim.life.objects import Found
 from sim.life.rules import Rule
@@ -25,10 +29,24 @@ def identifiable(view: LifeView) -> bool:
     return not view.told
 
 
-def note(view: LifeView, universe: Universe, found: list[Found]) -> None:
-    """Takes in what was found in a universe, if it is one that the present one may have come from."""
-    if universe.rule == view.rule and universe.generation <= view.universe.generation:
-        view.found, view.found_in = found, universe
+def caution(view: LifeView) -> str:
+    """What is not to be relied on in the names of objects, if anything."""
+    grid = view.universe.grid
+    if not (grid.width or grid.height):
+        return ""
+    return f"as on a plane without end: objects at the edges of {grid.name[1:]} are lost or misnamed"
+
+
+def note(view: LifeView, universe: Universe, future: Future[list[Found]]) -> None:
+    """Takes in what was found in a universe, if it is one that the present one may have come from.
+
+    Where the search itself failed, nothing is found in that universe, and `view.told` says why.
+    """
+    if universe.rule != view.rule or universe.generation > view.universe.generation:
+        return
+    problem = future.exception()
+    view.found, view.found_in = ([] if problem else future.result()), universe
+    view.told = f"objects could not be identified: {problem!r}" if problem else ""
 
 
 def whereabouts(view: LifeView) -> Iterator[tuple[Found, Box]]:

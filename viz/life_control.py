@@ -53,7 +53,7 @@ ARROWS = {"up": (0, 1), "left": (1, 0), "down": (0, -1), "right": (-1, 0)}
 PAN_STEP = 40.0
 SOUP, SOUP_SIDE = 0.35, 128
 """Share of living cells in a random soup, and its side where nothing else says how large it is."""
-LONGEST_BURST = 1 << 20
+LONGEST_BURST = 1 << 20  # generations from picture to picture
 
 
 def press(view: LifeView, desk: Desk, size: Size, key: Key) -> str | None:

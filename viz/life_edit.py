@@ -41,13 +41,9 @@ def frame(universe: Universe) -> Box:
 
 def busy(universe: Universe) -> Box | None:
     """The smallest box that holds all cells that differ from the background."""
-    held = universe.cells != universe.background
-    rows = np.flatnonzero(held.any(1))
-    if not len(rows):
-        return None
-    columns = np.flatnonzero(held[rows[0] : rows[-1] + 1].any(0))
-    top, left = universe.y, universe.x
-    return Box(top + int(rows[0]), left + int(columns[0]), top + int(rows[-1]) + 1, left + int(columns[-1]) + 1)
+    held = Pattern((universe.cells != universe.background).view(np.uint8), universe.x, universe.y).trimmed()
+    height, width = held.cells.shape
+    return Box(held.y, held.x, held.y + height, held.x + width) if held.cells.size else None
 
 
 def taken(universe: Universe, box: Box) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from viz import furniture, ink, life_colours
 from viz.camera import Size
 from viz.colours import ACCENT, CARD, FAINT, INK, MUTED
-from viz.life_census import counted
+from viz.life_census import caution, counted
 from viz.life_edit import cell
 from viz.life_view import LifeView, Prompt
 from viz.paint import Board, number, text_width
@@ -100,9 +100,10 @@ def _census(board: Board, y: float, view: LifeView) -> None:
     when = "" if view.found_in is view.universe or view.found_in is None else f"at {view.found_in.generation:,}"
     board.text(16, y + 15, f"{len(view.found):,} objects" if found else "objects", 13, ACCENT)
     board.text(board.width - 16, y + 15, when, 11, MUTED, "right")
-    lines = _wrapped(view.told, board.width - 32) if view.told else []
+    lines = _wrapped(view.told or caution(view), board.width - 32)
     for place, text in enumerate(lines):
         board.text(16, y + 36 + ROW * place, text, 11, MUTED)
+    y += ROW * len(lines)
     most = max((count for _, count in found), default=1)
     room = int((end - y - 36) // ROW)
     for place, (name, count) in enumerate(found[: max(room, 0)]):
@@ -116,7 +117,7 @@ def _census(board: Board, y: float, view: LifeView) -> None:
 
 
 def _wrapped(text: str, width: float) -> list[str]:
-    lines = [""]
+    lines = [""] if text else []
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
         if lines[-1] and text_width(longer.replace(" ", "  "), 11) > width:

@@ -40,25 +40,14 @@ SPOTS = tuple(
 @styled
 def elementary_classes(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """Elementary rules by lambda, entropy, damage and excess entropy, coloured by their published class."""
-    table = pd.DataFrame(rows)
-    figure, axes = sheet(2, 2, 8.6)
     planes = (
         ("lambda", "entropy_rate", "Lambda and entropy"),
         ("lambda", "damage", "Lambda and damage"),
         ("entropy_rate", "damage", "Entropy and damage"),
         ("entropy_rate", "excess_entropy", "Entropy and structure"),
     )
-    for ax, (x, y, title) in zip(axes.flat, planes, strict=True):
-        for name, (colour, marker, area) in CLASSES.items():
-            members = table[table["class"] == name]
-            _marks(ax, members, x, y, colour, marker, area, f"class {name} ({len(members)})")
-        _name_plane(ax, x, y, title, 1e-3)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=len(CLASSES))
-    figure.draw_without_rendering()  # label places need to know where the axes are
-    for ax, (x, y, _) in zip(axes.flat, planes, strict=True):
-        _label(ax, table, x, y, {rule: rule[1:] for rule in FAMOUS}, "rule")
-    return figure
+    looks = {name: f"class {name}" for name in CLASSES}
+    return _planes(pd.DataFrame(rows), planes, "class", looks, 1e-3, "rule", {rule: rule[1:] for rule in FAMOUS})
 
 
 @styled
@@ -68,7 +57,6 @@ def counting_rules(rows: Sequence[Mapping[str, Any]]) -> Figure:
     There is no published list of their classes: colours are of what was measured.
     """
     table = pd.DataFrame(rows)
-    figure, axes = sheet(2, 2, 8.6)
     planes = (
         ("lambda", "block_entropy", "Lambda and entropy"),
         ("lambda", "damage", "Lambda and damage"),
@@ -76,19 +64,8 @@ def counting_rules(rows: Sequence[Mapping[str, Any]]) -> Figure:
         ("defect_growth", "damage", "Defects and damage"),
     )
     looks = {"I": "all cells alike", "II": "damage does not spread", "III": "damage spreads", "IV": "spreads, E > 1.5"}
-    for ax, (x, y, title) in zip(axes.flat, planes, strict=True):
-        for name, (colour, marker, area) in CLASSES.items():
-            members = table[table["class_measured"] == name]
-            if len(members):
-                _marks(ax, members, x, y, colour, marker, area, f"{looks[name]} ({len(members)})")
-        _name_plane(ax, x, y, title, 1e-4)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=len(CLASSES))
-    figure.draw_without_rendering()
     named = {name: name for name in table["name"] if name}
-    for ax, (x, y, _) in zip(axes.flat, planes, strict=True):
-        _label(ax, table, x, y, named, "name")
-    return figure
+    return _planes(table, planes, "class_measured", looks, 1e-4, "name", named)
 
 
 @styled
@@ -107,6 +84,35 @@ def space_time(histories: Sequence[tuple[str, np.ndarray]], columns: int = 4) ->
         ax.remove()
     for ax in axes[:, 0]:
         ax.set_ylabel("← time")
+    return figure
+
+
+def _planes(
+    table: pd.DataFrame,
+    planes: Sequence[tuple[str, str, str]],
+    column: str,
+    looks: Mapping[str, str],
+    least: float,
+    key: str,
+    texts: Mapping[str, str],
+) -> Figure:
+    """Rules in four planes, each a measure across, one upwards and a title.
+
+    `column` holds the class, which `looks` puts into words; `least` is the limit of the linear part of scales of
+    damage; rules whose `key` is in `texts` are labelled with that text.
+    """
+    figure, axes = sheet(2, 2, 8.6)
+    for ax, (x, y, title) in zip(axes.flat, planes, strict=True):
+        for name, (colour, marker, area) in CLASSES.items():
+            members = table[table[column] == name]
+            if len(members):
+                _marks(ax, members, x, y, colour, marker, area, f"{looks[name]} ({len(members)})")
+        _name_plane(ax, x, y, title, least)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=len(CLASSES))
+    figure.draw_without_rendering()  # label places need to know where the axes are
+    for ax, (x, y, _) in zip(axes.flat, planes, strict=True):
+        _label(ax, table, x, y, texts, key)
     return figure
 
 

@@ -22,8 +22,8 @@ PANEL_EVERY = 0.1
 """Seconds between two drawings of the panels while ticks run."""
 MESSAGE = 5.0
 """Seconds for which a message shows."""
-LONGEST_BURST = 0.5
-"""Seconds beyond which the ticks asked for between two pictures are halved."""
+LONGEST_WAIT = 0.5
+"""Seconds between two pictures beyond which the ticks asked for from one to the next are halved."""
 SMALLEST = (120, 90)
 SIGNS = ("?", "+", "-", "=", ".", ":")
 """Keys known by what they type, wherever a keyboard has them."""
@@ -120,6 +120,7 @@ class Window:
     def close(self) -> None:
         """Takes the window away; closing twice does no harm."""
         self.open = False
+        self.app.close()
         pygame.display.quit()
 
     def step(self) -> None:
@@ -144,7 +145,7 @@ class Window:
                 done = self.app.advance(due)
                 view.over = done < 1
                 took = time.perf_counter() - now
-                if view.burst and took > LONGEST_BURST:
+                if view.burst and took > LONGEST_WAIT:
                     view.burst = max(view.burst // 2, 1)
                 elif done and not view.burst:
                     self.pacer.ran(done, took)
@@ -189,7 +190,7 @@ class Window:
         elif event.type == pygame.MOUSEBUTTONDOWN and event.button in BUTTONS:
             self.app.down(event.pos[0], event.pos[1], _key(BUTTONS[event.button], self._mod))
         elif event.type == pygame.MOUSEBUTTONUP and event.button in BUTTONS:
-            self.app.up(event.pos[0], event.pos[1])
+            self.app.up(event.pos[0], event.pos[1], BUTTONS[event.button])
         elif event.type == pygame.MOUSEMOTION:
             self.app.moved(event.pos[0], event.pos[1], any(event.buttons))
             if not any(event.buttons):

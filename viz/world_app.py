@@ -86,7 +86,12 @@ class WorldApp:
             self._press, self._dragging = (i, j), True
             control.pan(self.view, self.source, di, dj)
 
-    def up(self, i: float, j: float) -> None:
+    def up(self, i: float, j: float, button: str) -> None:
+        if button != "left":
+            return
         if self._press is not None and not self._dragging:
             control.click(self.view, self.source, scene_size(self.size), i, j)
         self._press, self._dragging = None, False
+
+    def close(self) -> None:
+        """Nothing goes on beside the window."""

@@ -29,9 +29,8 @@ def lempel_ziv(cells: Any) -> int:
     length, link, following = [0], [-1], [-1] * sizes
     whole = phrase = phrases = 0  # automaton states of the text so far and of the open phrase, 0 where it is empty
     for symbol in text.tolist():
-        phrase = max(
-            0, following[phrase * sizes + symbol]
-        )  # a split by `_read` may leave it stale, with the same ways on
+        # a split by `_read` may leave the phrase stale, with the same ways on
+        phrase = max(0, following[phrase * sizes + symbol])
         phrases += not phrase
         whole = _read(symbol, sizes, whole, length, link, following)
     return phrases + (phrase > 0)
