@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from evolution.life.bits import BitGenetic, RandomBits
-from evolution.life.goals import Find, Goal
+from evolution.life.goals import Claims, Find, Goal
 from evolution.life.goals import goal as named
 from sim.life.grids import PLANE, Grid
 from sim.life.pattern import Pattern, RuleError
@@ -62,19 +62,21 @@ class _Search:
     def record(self) -> float:
         return max((find.score for find in self.finds.values()), default=-np.inf)
 
-    def corrected(self, bits: np.ndarray, fitness: np.ndarray, evaluations: int) -> np.ndarray:
+    def corrected(self, bits: np.ndarray, claims: Claims, evaluations: int) -> np.ndarray:
         """Fitness `[P]` after the proofs of this generation."""
-        fitness = np.nan_to_num(fitness.astype(np.float32))
+        fitness = np.nan_to_num(claims.fitness.astype(np.float32))
         rows = [row.tobytes() for row in bits]
         for index, row in enumerate(rows):
             fitness[index] = self.judged.get(row, fitness[index])
         rules = self.goal.encoding.numbers(bits)
         self._bar(rules, rows, fitness)
         for _ in range(PROOFS):
-            fresh = np.where([row in self.judged for row in rows], -np.inf, fitness)
-            top = int(np.argmax(fresh))
-            if fresh[top] < self.goal.claim or (self.goal.ranked and fresh[top] <= self.record):
+            fresh = np.array([row not in self.judged for row in rows]) & (fitness >= self.goal.claim)
+            if self.goal.ranked:
+                fresh &= (fitness > self.record) | claims.least
+            if not fresh.any():
                 break
+            top = int(np.argmax(np.where(fresh, fitness, -np.inf)))
             find = self.goal.proof(bits[top])
             new = find is not None and find.name not in self.finds
             value = find.score if find is not None and self.goal.ranked else fitness[top] if new else 0.0
@@ -119,8 +121,9 @@ def search(
 ) -> Iterator[Progress | dict[str, Any]]:
     """Yields a `Progress` for each generation, and at last the result.
 
-    The result has `found`, a dict of figures for each find, the best first, and `patterns`, a `Pattern` for each of
-    them. `wanted` ends the search when so much was found; 0: never. Raises `RuleError`.
+    The result has `outcome`, a line that says whether anything was found; `found`, a dict of figures for each find, the
+    best first; and `patterns`, a `Pattern` for each of them. `wanted` ends the search when so much was found, which for
+    a goal that has a measure is how often the record was broken; 0: never. Raises `RuleError`.
     """
     if grid != PLANE:
         raise RuleError(f"grid {grid.name}: a search is on the plane without end")
@@ -135,7 +138,7 @@ def search(
     for number in range(1, generations + 1):
         k_ask, k_tell = jax.random.split(jax.random.fold_in(key, number))
         bits, state = algorithm.ask(k_ask, state)
-        fitness = known.corrected(np.asarray(bits), what.fitness(bits), number * population)
+        fitness = known.corrected(np.asarray(bits), what.claims(bits), number * population)
         state = _told(algorithm, k_tell, state, jnp.asarray(fitness))
         top = max(top, float(fitness.max()))
         last = next((find.pattern.comments[0] for find in reversed(known.finds.values())), "")
@@ -153,6 +156,7 @@ def search(
         "evaluations": number * population,
         "best_fitness": top,
         "seconds": time.perf_counter() - began,
+        "outcome": f"{len(finds)} found" if finds else f"nothing found, {len(known.judged)} claims failed the proof",
         "found": [find.figures | {"score": find.score, "evaluations": known.when[find.name]} for find in finds],
         "patterns": [find.pattern for find in finds],
     }

@@ -12,11 +12,11 @@ from evolution.genetic import GaParams
 from evolution.life import copies, growth, lifespan, replication, travel
 from evolution.life.bits import BitGenetic, BitState, RandomBits, stretches
 from evolution.life.encoding import SYMMETRIES, Encoding, coded, framed, orbits, rule_of
-from evolution.life.goals import goal
-from experiments.life_search import search
+from evolution.life.goals import Claims, Find, goal
+from experiments.life_search import _Search, search
 from sim.life import formats, objects, packed, rle
 from sim.life.grids import torus
-from sim.life.pattern import RuleError
+from sim.life.pattern import PatternError, RuleError
 from sim.life.patterns import named
 from sim.life.rules import parse
 
@@ -218,8 +218,32 @@ def test_lifespans_are_the_published_ones():
     lives = {name: lifespan.lifespan(cells(name), LIFE) for name in known}
     assert {name: (life.generations, life.population) for name, life in lives.items()} == known
     assert {life.end for life in lives.values()} == {"settled"}
+    with pytest.raises(PatternError, match="less than 3024 cells"):
+        lifespan.lifespan(np.ones((3024, 1), np.uint8), LIFE)
     (endless,) = lifespan.lifespans([cells("block-laying")], LIFE, 20_000, 192, 1)
     assert endless.end == "outgrown"
+
+
+def test_a_lifespan_ends_in_ash_of_any_period():
+    """A diehard beside a twin bees shuttle, whose period of 46 does not divide 240: settled once that is gone."""
+    shuttle, diehard = cells("twin-bees-shuttle"), cells("diehard")
+    field = np.zeros((30, 100), np.uint8)
+    field[: shuttle.shape[0], : shuttle.shape[1]] = shuttle
+    field[-diehard.shape[0] :, -diehard.shape[1] :] = diehard
+    life = lifespan.lifespan(field, LIFE, 2400)
+    assert (life.generations, life.end) == (130, "settled")
+
+
+def test_what_was_not_seen_to_the_end_is_proved_though_the_record_is_higher():
+    """Three strings below the record: one settled, one may live longer than was seen, one was judged before."""
+    known = _Search(goal("methuselah", LIFE, 5, "C1", 2))
+    known.finds["record"] = Find("record", named("block"), 5000.0, {})
+    bits = np.zeros((3, 25), bool)
+    bits[0, :4] = bits[1, [1, 2, 5, 6, 11]] = bits[2, 0] = True  # the second is the R-pentomino
+    claims = Claims(np.array([700, 300, 900], np.float32), np.array([False, True, True]))
+    known.judged[bits[2].tobytes()] = 0.0
+    assert known.corrected(bits, claims, 3).tolist() == [700, 1103, 0]
+    assert list(known.finds) == ["record"]
 
 
 def test_growth_is_linear_where_it_is_known_to_be():
@@ -231,6 +255,8 @@ def test_growth_is_linear_where_it_is_known_to_be():
     assert engine[1000] == 158
     assert 9 * found.increment == found.period  # 8 blocks in 288 generations
     assert growth.linear(growth.populations(cells("r-pentomino"), LIFE, 1008)) is None
+    with pytest.raises(PatternError, match="wider than 6144 cells at generation 0"):
+        growth.populations(np.ones((1, 6100), np.uint8), LIFE, 8)
 
 
 def test_a_replicator_is_found_written_and_read_again():
@@ -287,3 +313,17 @@ def test_what_cannot_be_sought_is_refused(arguments, message):
         goal("replicator", None, 5, "D3", 2).encoding.length  # noqa: B018
     with pytest.raises(RuleError, match="1, 2 or 3"):
         goal("replicator", None, 5, "C1", 0)
+
+
+@pytest.mark.parametrize(("name", "widest"), [("methuselah", 143), ("growth", 143), ("speed", 12), ("replicator", 32)])
+def test_seeds_are_no_wider_than_the_fields_of_a_goal_hold(name, widest):
+    assert goal(name, LIFE, widest, "C1", 2).encoding.side == widest
+    for side in (0, widest + 1):
+        with pytest.raises(RuleError, match=f"side {side}: .* from 1 to {widest}"):
+            goal(name, LIFE, side, "C1", 2)
+
+
+def test_a_search_without_a_find_says_so():
+    """One cell dies."""
+    _, result = results("replicator", LIFE, generations=1, side=1)
+    assert result["found"] == [] and result["outcome"] == "nothing found, 0 claims failed the proof"

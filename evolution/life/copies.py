@@ -21,6 +21,7 @@ from sim.life import packed, packing
 from sim.life.grids import Grid
 
 SIDE, WINDOW = 64, 7  # cells of a field's side, and of the largest pattern that is looked for
+WIDEST = SIDE // 2  # cells of the widest seed, which leaves as much room around it
 HALO = WINDOW + 2
 LONGEST = 40
 """Generations that are looked at; what reaches the edges by then is an explosion, and no clean copy."""
@@ -87,9 +88,9 @@ def matches(state: jax.Array, sought: Template) -> tuple[jax.Array, jax.Array]:
 @jax.jit
 def promising(code: jax.Array, start: jax.Array) -> jax.Array:
     """Which fields `[H, L, F]` neither die nor explode in `LONGEST` generations, nor repeat every 12; `[F]` bool."""
-    step = partial(packed.step, code, grid=Grid("plane", SIDE, SIDE), width=SIDE)
-    before = jax.lax.fori_loop(0, LONGEST - 12, lambda _, s: step(s), start)
-    last = jax.lax.fori_loop(0, 12, lambda _, s: step(s), before)
+    run = partial(packed.run, code, grid=Grid("plane", SIDE, SIDE), width=SIDE)
+    before = run(packed=start, generations=LONGEST - 12)
+    last = run(packed=before, generations=12)
     number = packing.population(last, SIDE)
     return (number > 0) & (number <= MOST) & jnp.any(last != before, axis=(0, 1))
 
@@ -121,7 +122,7 @@ def copies(code: jax.Array, start: jax.Array) -> Copies:
     states, now = [], 0
     state = start
     for time in TIMES:
-        state = jax.lax.fori_loop(0, time - now, lambda _, s: step(s), state)
+        state = packed.run(code, state, time - now, grid=grid, width=SIDE)
         states.append(state)
         now = time
     sought = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[template(state) for state in states])

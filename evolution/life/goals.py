@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from evolution.life import copies, growth, travel
+from evolution.life import copies, growth, lifespan, travel
 from evolution.life.encoding import Encoding, framed
-from evolution.life.lifespan import lifespan, lifespans
 from evolution.life.replication import replicator
 from sim.life import rules
 from sim.life.objects import Found
@@ -41,6 +40,13 @@ class Find:
     figures: dict[str, Any]  # what the proof measured
 
 
+class Claims(NamedTuple):
+    """What the fast look at many strings says, `[P]`."""
+
+    fitness: np.ndarray  # float32; more is better
+    least: np.ndarray  # bool: the truth may be more, for it was not seen to the end
+
+
 class Goal(Protocol):
     """One thing to seek."""
 
@@ -51,7 +57,7 @@ class Goal(Protocol):
 
     @property
     def ranked(self) -> bool:
-        """Whether only a better one than the best is worth a proof; else any one that is new."""
+        """Whether only what may be better than the best is worth a proof; else any one that is new."""
         ...
 
     @property
@@ -64,8 +70,8 @@ class Goal(Protocol):
         """The least fitness that is worth a proof."""
         ...
 
-    def fitness(self, bits: jax.Array) -> np.ndarray:
-        """Of strings `[P, D]`, `[P]` float32; more is better."""
+    def claims(self, bits: jax.Array) -> Claims:
+        """Fitness of strings `[P, D]`."""
         ...
 
     def proof(self, bits: np.ndarray) -> Find | None:
@@ -82,15 +88,16 @@ class Methuselah:
     spreads = False
     claim = 1.0
 
-    def fitness(self, bits: jax.Array) -> np.ndarray:
-        """Generations until settled, or until it outgrew its field."""
-        lives = lifespans(list(np.asarray(self.encoding.seeds(bits))), self.encoding.rule, LIVED)
-        return np.array([life.generations for life in lives], np.float32)
+    def claims(self, bits: jax.Array) -> Claims:
+        """Generations until settled; at least so many for what outgrew its field or lived for `LIVED`."""
+        lives = lifespan.lifespans(list(np.asarray(self.encoding.seeds(bits))), self.encoding.rule, LIVED)
+        fitness = np.array([life.generations for life in lives], np.float32)
+        return Claims(fitness, np.array([life.end != "settled" for life in lives]))
 
     def proof(self, bits: np.ndarray) -> Find | None:
         """Its exact lifespan in fields as large as it needs; None if it does not settle."""
         pattern = self.encoding.pattern(bits)
-        life = lifespan(pattern.cells, self.encoding.rule)
+        life = lifespan.lifespan(pattern.cells, self.encoding.rule)
         if life.end != "settled":
             return None
         figures = {"lifespan": life.generations, "cells": pattern.population, "final_population": life.population}
@@ -107,10 +114,10 @@ class Growth:
     spreads = False
     claim = 1.0
 
-    def fitness(self, bits: jax.Array) -> np.ndarray:
+    def claims(self, bits: jax.Array) -> Claims:
         """Population after `GROWN` generations."""
         start = framed(self.encoding.seeds(bits), growth.SIDE)
-        return np.asarray(growth.grown(self.encoding.code(bits), start, jnp.int32(GROWN)), np.float32)
+        return _exact(growth.grown(self.encoding.code(bits), start, jnp.int32(GROWN)))
 
     def proof(self, bits: np.ndarray) -> Find | None:
         """Its population on the plane, and its growth if that is linear; None if it needs too large a field."""
@@ -143,10 +150,10 @@ class Spaceship:
     def ranked(self) -> bool:
         return self.encoding.rule is not None
 
-    def fitness(self, bits: jax.Array) -> np.ndarray:
+    def claims(self, bits: jax.Array) -> Claims:
         """See `travel.worth`."""
         start = framed(self.encoding.seeds(bits), travel.SIDE)
-        return np.asarray(travel.worth(travel.travel(self.encoding.code(bits), start)))
+        return _exact(travel.worth(travel.travel(self.encoding.code(bits), start)))
 
     def proof(self, bits: np.ndarray) -> Find | None:
         """The fastest spaceship that it has become."""
@@ -177,9 +184,9 @@ class Replicator:
     spreads = True
     claim = 1.0
 
-    def fitness(self, bits: jax.Array) -> np.ndarray:
+    def claims(self, bits: jax.Array) -> Claims:
         """See `copies.copies`."""
-        return np.asarray(copies.surveyed(self.encoding.code(bits), self.encoding.seeds(bits)).worth)
+        return _exact(copies.surveyed(self.encoding.code(bits), self.encoding.seeds(bits)).worth)
 
     def proof(self, bits: np.ndarray) -> Find | None:
         """The replicator that it is or becomes."""
@@ -211,6 +218,14 @@ GIVEN = ("methuselah", "growth", "speed")
 """Goals for which a rule must be given; the others evolve one if none is."""
 SIDES = {"methuselah": 10, "growth": 10, "speed": 6, "spaceship": 6, "replicator": 5}
 """Cells of a seed's side, unless told."""
+WIDEST = {
+    "methuselah": lifespan.WIDEST,
+    "growth": lifespan.WIDEST,
+    "speed": travel.WIDEST,
+    "spaceship": travel.WIDEST,
+    "replicator": copies.WIDEST,
+}
+"""The most that the fields of each goal have room for."""
 
 
 def goal(name: str, rule: rules.Rule | None, side: int | None, symmetry: str, least_birth: int) -> Goal:
@@ -223,8 +238,17 @@ def goal(name: str, rule: rules.Rule | None, side: int | None, symmetry: str, le
         raise rules.RuleError(f"rule {rule.name}: a search needs a rule under which an empty plane stays empty, no B0")
     if least_birth not in (1, 2, 3):
         raise rules.RuleError(f"least birth {least_birth}: must be 1, 2 or 3 neighbours")
-    encoding = Encoding(rule, side or SIDES[name], symmetry, least_birth)
+    side = SIDES[name] if side is None else side
+    if not 1 <= side <= WIDEST[name]:
+        raise rules.RuleError(f"side {side}: seeds of the goal {name} must be from 1 to {WIDEST[name]} cells wide")
+    encoding = Encoding(rule, side, symmetry, least_birth)
     return GOALS[name](encoding)
+
+
+def _exact(fitness: jax.typing.ArrayLike) -> Claims:
+    """Fitness `[P]` that was seen to the end."""
+    held = np.asarray(fitness, np.float32)
+    return Claims(held, np.zeros(len(held), bool))
 
 
 def _speed(found: Found) -> float:

@@ -19,7 +19,7 @@ from sim.life.grids import Grid
 from sim.life.pattern import PatternError
 from sim.life.rules import Rule
 
-WIDEST = 1 << 13
+WIDEST = SIDE << 5
 """Cells of the largest field's side."""
 SEEN = 240
 """Generations for which growth must have been regular."""
@@ -36,15 +36,13 @@ class Linear(NamedTuple):
 @jax.jit
 def grown(code: jax.Array, state: jax.Array, generations: jax.Array) -> jax.Array:
     """Population `[F]` int32 of fields `[H, L, F]` after some generations."""
-    grid = Grid("plane", SIDE, SIDE)
-    one = lambda _, state: packed.step(code, state, grid=grid, width=SIDE)
-    return packing.population(jax.lax.fori_loop(0, generations, one, state), SIDE)
+    return packing.population(packed.run(code, state, generations, grid=Grid("plane", SIDE, SIDE), width=SIDE), SIDE)
 
 
 def populations(cells: np.ndarray, rule: Rule, generations: int) -> np.ndarray:
     """Population `[T + 1]` of a pattern `[h, w]` on the plane, T at least `generations`.
 
-    Raises `PatternError` if it grows wider than `WIDEST`, in cells.
+    Raises `PatternError` if it needs a field wider than `WIDEST`, in cells.
     """
     code, counts = packed.coded([rule]), [np.array([np.count_nonzero(cells)], np.int32)]
     side, state = 0, jnp.zeros(0)
@@ -54,9 +52,12 @@ def populations(cells: np.ndarray, rule: Rule, generations: int) -> np.ndarray:
     while SPAN * (len(counts) - 1) < generations:
         if busy:  # room for a span at least, and for some more
             now = now if not side else packing.unpack_host(np.asarray(state), side)[0]
-            side = max(SIDE, 2 * side, 1 << (max(now.shape) + 2 * SPAN).bit_length())
+            side = max(SIDE, 2 * side)
+            while side <= max(now.shape) + 2 * SPAN:
+                side *= 2
             if side > WIDEST:
-                raise PatternError(f"the pattern is wider than {WIDEST - 2 * SPAN} cells; fewer generations would do")
+                when = SPAN * (len(counts) - 1)
+                raise PatternError(f"the pattern needs a field wider than {WIDEST} cells at generation {when}")
             rest = [side - length for length in now.shape]
             now = np.pad(now, [(length // 2, length - length // 2) for length in rest])
             edge = np.ones((1, side, side), np.uint8)

@@ -1,9 +1,10 @@
 """How long patterns live and how they grow on the empty plane, generation by generation.
 
 A pattern has settled at the first generation from which on its population repeats itself, the spaceships that have left
-included; the proof that it has is that its whole field is the same after 240 generations. Many patterns live side by
-side in fields with a dead rim: spaceships that fly outwards near it are taken away and go on being counted, and what
-else comes near the rim has outgrown its field. Left out, as in `sim.life.census`: meetings of spaceships that left.
+included. The proof that it has is that its whole field is the same after 240 generations; when its population has been
+regular for some time, also after any other number up to 240. Many patterns live side by side in fields with a dead rim:
+spaceships that fly outwards near it are taken away and go on being counted, and what else comes near the rim has
+outgrown its field. Left out, as in `sim.life.census`: meetings of spaceships that left.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import lcm
 
 import jax
 import jax.numpy as jnp
@@ -18,14 +20,17 @@ import numpy as np
 
 from sim.life import objects, packed, packing
 from sim.life.grids import Grid
-from sim.life.pattern import RuleError
+from sim.life.pattern import PatternError, RuleError
 from sim.life.rules import Rule
 
 SPAN = 24  # generations between two looks, and so the width of the rim
 ROUND = 10 * SPAN  # generations after which a settled field is the same
+LATE = 4 * ROUND
+"""Generations from one look to the next at whether a field repeats after a number that does not divide `ROUND`."""
 SIDE, BATCH = 192, 64  # cells of a field's side, and fields side by side, where there are many patterns
 SIDES = (192, 384, 768, 1536, 3072)
 """Fields for one pattern, the next when it outgrows one."""
+WIDEST = SIDE - 2 * SPAN - 1  # cells of the widest seed where there are many
 
 
 @dataclass(frozen=True)
@@ -52,32 +57,40 @@ class _Life:
     def generation(self) -> int:
         return SPAN * (len(self.counts) - 1)
 
-    def series(self) -> np.ndarray:
-        """Population `[generation + 1]`, with what has left."""
-        total = np.concatenate(self.counts)
+    def regular(self) -> bool:
+        """Whether its population has repeated for `LATE` generations."""
+        tail = np.concatenate(self.counts)[-LATE - 1 :]
+        return len(tail) > LATE and any(np.array_equal(tail[p:], tail[:-p]) for p in range(1, ROUND + 1))
+
+    def over(self, end: str) -> Lifespan:
+        """What became of it if it has not settled."""
+        return Lifespan(self.generation, int(self._with_gone(np.concatenate(self.counts))[-1]), end)
+
+    def settled(self, coming: np.ndarray) -> Lifespan:
+        """What became of it if what is in its field will have the populations `coming`, again and again."""
+        cycle = lcm(len(coming), *(len(phases) for _, phases in self.gone))
+        series = self._with_gone(np.concatenate([*self.counts, np.resize(coming, cycle)]))
+        differ = np.flatnonzero(series[cycle:] != series[:-cycle])
+        since = int(differ[-1]) + 1 if len(differ) else 0
+        return Lifespan(since, int(series[since]), "settled")
+
+    def _with_gone(self, series: np.ndarray) -> np.ndarray:
+        """Populations `[T]` of what is in its field, from generation 0, with those of what has left."""
+        total = series.copy()
         for since, phases in self.gone:
             total[since + 1 :] += phases[np.arange(1, len(total) - since) % len(phases)]
         return total
 
-    def ended(self, end: str) -> Lifespan:
-        series = self.series()
-        since = settled(series) if end == "settled" else len(series) - 1
-        return Lifespan(since, int(series[since]), end)
-
-
-def settled(series: np.ndarray) -> int:
-    """The first generation from which on a population `[T]`, whose last `ROUND` generations repeat, repeats itself."""
-    tail = series[-ROUND - 1 :]
-    period = next((p for p in range(1, len(tail) // 2) if np.array_equal(tail[p:], tail[:-p])), len(tail) - 1)
-    differ = np.flatnonzero(series[period:] != series[:-period])
-    return int(differ[-1]) + 1 if len(differ) else 0
-
 
 def lifespan(cells: np.ndarray, rule: Rule, longest: int = 60_000) -> Lifespan:
-    """Of one pattern `[h, w]`, in a field as large as it needs; it is given up after `longest` generations."""
-    for side in SIDES:
-        if max(cells.shape) + 2 * SPAN >= side:
-            continue
+    """Of one pattern `[h, w]`, in a field as large as it needs; it is given up after `longest` generations.
+
+    Raises `PatternError` if not even the largest field has room for it.
+    """
+    sides = [side for side in SIDES if max(cells.shape) + 2 * SPAN < side]
+    if not sides:
+        raise PatternError(f"the pattern must be less than {SIDES[-1] - 2 * SPAN} cells wide and high")
+    for side in sides:
         (life,) = lifespans([cells], rule, longest, side, 1)
         if life.end != "outgrown":
             break
@@ -103,7 +116,7 @@ def lifespans(
             life.counts.append(counts[:, place])
             end = _end(life, state[..., place], bool(busy[place]), rule, longest, inside)
             if end:
-                out[life.index] = life.ended(end)
+                out[life.index] = end
                 del places[place]
                 state[..., place] = 0
     return [out[index] for index in range(len(patterns))]
@@ -128,36 +141,29 @@ def _filled(state: np.ndarray, places: dict[int, _Life], waiting: Iterator[_Life
     return bool(places)
 
 
-def _end(life: _Life, state: np.ndarray, busy: bool, rule: Rule, longest: int, inside: np.ndarray) -> str:
-    """How a life has ended, or nothing; takes spaceships out of its packed field `[H, L]` that are about to leave."""
+def _end(life: _Life, state: np.ndarray, busy: bool, rule: Rule, longest: int, inside: np.ndarray) -> Lifespan | None:
+    """How a life has ended, if it has; takes spaceships out of its packed field `[H, L]` that are about to leave."""
+    unpacked = lambda: packing.unpack_host(state[..., None], inside.shape[1])[0]
     if busy:
-        cells = packing.unpack_host(state[..., None], inside.shape[1])[0]
-        flying = departing(cells, rule, ~inside)
-        for phases in flying:
+        parted = objects.departing(unpacked(), rule, ~inside, longest=2 * SPAN)
+        if parted is None:
+            return life.over("outgrown")
+        cells, flying = parted
+        for one in flying:
+            phases = _phases(one.cells.tobytes(), one.cells.shape, rule, one.object.period)
             life.gone.append((life.generation, phases))
-        if (cells.astype(bool) & ~inside).any():
-            return "outgrown"
         state[...] = packing.pack_host(cells[None])[..., 0]
         life.left = True
     if life.generation % ROUND == 0:
         same = not life.left and np.array_equal(state, life.then)
         life.then, life.left = state.copy(), False
         if same:
-            return "settled"
-    return "unsettled" if life.generation >= longest else ""
-
-
-def departing(cells: np.ndarray, rule: Rule, near: np.ndarray) -> list[np.ndarray]:
-    """Takes spaceships out of a field `[h, w]` that fly outwards near its rim; populations over a period of each."""
-    out = []
-    middle_y, middle_x = (cells.shape[0] - 1) / 2, (cells.shape[1] - 1) / 2
-    for found in objects.identify(cells, rule, near, longest=2 * SPAN):
-        height, width = found.cells.shape
-        y, x = found.row + height / 2 - middle_y, found.column + width / 2 - middle_x
-        if (found.object.dy * y > 0 and abs(y) >= abs(x)) or (found.object.dx * x > 0 and abs(x) >= abs(y)):
-            cells[found.row : found.row + height, found.column : found.column + width] &= 1 - found.cells
-            out.append(_phases(found.cells.tobytes(), found.cells.shape, rule, found.object.period))
-    return out
+            return life.settled(np.concatenate(life.counts)[-ROUND:])
+    if life.generation % LATE == 0 and life.regular():
+        held, period = objects.repeats(unpacked(), rule)
+        if period:
+            return life.settled(np.array([frame.sum() for frame in objects.generations(held, rule, period + 1)][1:]))
+    return life.over("unsettled") if life.generation >= longest else None
 
 
 @lru_cache(maxsize=4096)

@@ -21,7 +21,8 @@ from sim.life.pattern import Pattern
 from sim.life.rules import Rule
 
 SIDE = 192  # cells of a field's side
-SETTLE, WATCH = 60, 30  # generations before the first look, and of looking: twice their sum and a seed fit the field
+SETTLE, WATCH = 60, 30  # generations before the first look, and of looking
+WIDEST = SIDE - 2 * (SETTLE + WATCH)  # cells of the widest seed whose light cone fits the field
 SMALL = 48
 """Living cells up to which a pattern that wanders counts as small."""
 
@@ -62,7 +63,7 @@ def travel(code: jax.Array, state: jax.Array) -> Travel:
     """What becomes of fields `[H, L, F]` under the rules `code` `[K, F]`."""
     grid = Grid("plane", SIDE, SIDE)
     step = partial(packed.step, code, grid=grid, width=SIDE)
-    settled = jax.lax.fori_loop(0, SETTLE, lambda _, state: step(state), state)
+    settled = packed.run(code, state, SETTLE, grid=grid, width=SIDE)
     first = moments(settled)
     alike = np.array([0, 3, 4, 5])
 

@@ -69,7 +69,9 @@ def identify(cells: np.ndarray, rule: Rule, within: np.ndarray | None = None, lo
     Only those near cells of `within` `[h, w]` bool, if that is given. What does not repeat within `longest` generations
     has the code "zz".
     """
-    out = []
+    out: list[Found] = []
+    if not np.any(cells):
+        return out
     for row, column, cluster in _clusters(cells != 0, within):
         padded = np.pad(cluster, WATCHED)
         frames = np.stack(list(generations(padded, rule, WATCHED)))
@@ -77,6 +79,42 @@ def identify(cells: np.ndarray, rule: Rule, within: np.ndarray | None = None, lo
             kind = known(part.later.tobytes(), part.later.shape, rule, longest)
             out.append(Found(kind, row + part.row - WATCHED, column + part.column - WATCHED, part.cells))
     return out
+
+
+def departing(
+    cells: np.ndarray, rule: Rule, near: np.ndarray, longest: int = LONGEST
+) -> tuple[np.ndarray, list[Found]] | None:
+    """A field `[h, w]` without the spaceships near its rim that fly outwards, and these spaceships.
+
+    `near` `[h, w]` bool says where the rim is. None if anything else lives there, so that a larger field is needed.
+    """
+    rest, flying = cells.copy(), []
+    middle_y, middle_x = (cells.shape[0] - 1) / 2, (cells.shape[1] - 1) / 2
+    for found in identify(cells, rule, near, longest):
+        height, width = found.cells.shape
+        y, x = found.row + height / 2 - middle_y, found.column + width / 2 - middle_x
+        if (found.object.dy * y > 0 and abs(y) >= abs(x)) or (found.object.dx * x > 0 and abs(x) >= abs(y)):
+            rest[found.row : found.row + height, found.column : found.column + width] &= 1 - found.cells
+            flying.append(found)
+    return None if (near & (rest != 0)).any() else (rest, flying)
+
+
+def repeats(cells: np.ndarray, rule: Rule) -> tuple[np.ndarray, int]:
+    """A pattern `[h, w]` in a frame that none of its phases leaves, and the period after which it is there again.
+
+    The period is 0 if that is not so within `LONGEST` generations.
+    """
+    room = WATCHED
+    while True:
+        held = np.pad(trimmed(cells)[0], room)
+        for period, phase in enumerate(generations(held, rule, LONGEST + 1)):
+            if period and np.array_equal(phase, held):
+                return held, period
+            if room <= LONGEST and (phase[[0, -1]].any() or phase[:, [0, -1]].any()):
+                break
+        else:
+            return held, 0
+        room *= 4
 
 
 def _clusters(alive: np.ndarray, within: np.ndarray | None) -> Iterator[tuple[int, int, np.ndarray]]:
