@@ -162,9 +162,11 @@ def search(args: Namespace) -> int:
     if args.out is not None and best is not None:
         life_files.save(best, args.out)
     elif args.out is not None:
-        say(f"nothing was found, so {args.out} is not written", quiet=False)
+        say(f"{result['outcome']}, so nothing is written to {args.out}", quiet=False)
     if args.out != "-":
         printing.show(found | ({"out": args.out} if args.out and best else {}), args.json)
+    if result["interrupted"]:
+        raise KeyboardInterrupt(f"after {result['generations']} of {args.generations} generations; {result['outcome']}")
     return DONE
 
 

@@ -72,7 +72,9 @@ def _field(path: Path, world: World, name: str | None) -> np.ndarray:
         return _agents(world)
     if name not in there:
         choices = ", ".join(["agents", *there])
-        raise UserError(f"--field {name!r}: run {str(path)!r} has {choices}{suggestion(name or '', ['agents', *there])}")
+        raise UserError(
+            f"--field {name!r}: run {str(path)!r} has {choices}{suggestion(name or '', ['agents', *there])}"
+        )
     values = np.asarray(jax.device_get(getattr(world, name)))
     if name == "rock" or values.dtype == bool:
         return values.astype(np.uint8)

@@ -135,11 +135,16 @@ def search(
     key = jax.random.key(seed)
     state = _begun(algorithm, jax.random.fold_in(key, 0))
     number, top = 0, -np.inf
+    stopped = False
     for number in range(1, generations + 1):
-        k_ask, k_tell = jax.random.split(jax.random.fold_in(key, number))
-        bits, state = algorithm.ask(k_ask, state)
-        fitness = known.corrected(np.asarray(bits), what.claims(bits), number * population)
-        state = _told(algorithm, k_tell, state, jnp.asarray(fitness))
+        try:
+            k_ask, k_tell = jax.random.split(jax.random.fold_in(key, number))
+            bits, state = algorithm.ask(k_ask, state)
+            fitness = known.corrected(np.asarray(bits), what.claims(bits), number * population)
+            state = _told(algorithm, k_tell, state, jnp.asarray(fitness))
+        except KeyboardInterrupt:  # what was found so far is not lost
+            number, stopped = number - 1, True
+            break
         top = max(top, float(fitness.max()))
         last = next((find.pattern.comments[0] for find in reversed(known.finds.values())), "")
         count = number * population, float(fitness.max()), float(fitness.mean())
@@ -153,6 +158,7 @@ def search(
         "algorithm": "random" if control else "ga",
         "seed": seed,
         "generations": number,
+        "interrupted": stopped,
         "evaluations": number * population,
         "best_fitness": top,
         "seconds": time.perf_counter() - began,

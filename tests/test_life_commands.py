@@ -100,6 +100,26 @@ def test_a_search_writes_what_it_found(firstword, tmp_path):
     assert again.population == told["found"][0]["cells"] and again.rule == "B3/S23"
 
 
+def test_an_interrupted_search_keeps_what_it_found(firstword, tmp_path, monkeypatch):
+    from evolution.life import goals
+
+    claims, calls = goals.Growth.claims, []
+
+    def interrupted(self, bits):
+        calls.append(bits)
+        if len(calls) > 2:
+            raise KeyboardInterrupt
+        return claims(self, bits)
+
+    monkeypatch.setattr(goals.Growth, "claims", interrupted)
+    out = tmp_path / "found.rle"
+    words = ("life", "search", "growth", "--rule", "B3/S23", "--generations", 9, "--population", 16, "--side", 4)
+    done = firstword(*words, "--out", out, "--json")
+    told = json.loads(done.out)
+    assert done.code == 130 and told["generations"] == 2 and "after 2 of 9 generations" in done.err
+    assert formats.read(out.read_text()).population == told["found"][0]["cells"]
+
+
 def test_a_sweep_leaves_tables_and_plots(firstword, tmp_path, monkeypatch):
     from experiments import life_sweep
 
