@@ -28,10 +28,10 @@ def run(args: Namespace) -> int:
     loop.cache()
     loaded = life_files.load(args.pattern, args.rule)
     figures, result = life_run.run(loaded, args.generations, args.algorithm, args.json or args.out == "-")
+    if args.out != "-":  # first, so that they are not lost if the pattern cannot be written
+        printing.show(figures | ({"out": args.out} if args.out else {}), args.json)
     if args.out is not None:
         life_files.save(result, args.out)
-    if args.out != "-":
-        printing.show(figures | ({"out": args.out} if args.out else {}), args.json)
     return DONE
 
 

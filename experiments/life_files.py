@@ -47,6 +47,8 @@ def load(text: str, rule: str | None = None) -> Loaded:
     path = Path(text).expanduser()
     if text == "-":
         source, title = _read("stdin", _stdin(), ""), "stdin"
+    elif path.suffix == ".rule":
+        raise UserError(f"PATTERN {text!r}: is a rule and no pattern; give it to --rule")
     elif path.is_file():
         source, title = _read(text, _bytes(path), path.suffix), path.stem
     else:
@@ -87,12 +89,14 @@ def _built_in(text: str) -> Pattern:
         return patterns.named(text)
     except PatternError:
         near = suggestion(text.lower(), patterns.PATTERNS)
+        if Path(text).expanduser().is_dir():
+            near = "; it is a folder"
         right = "must be a file, - for stdin, or a built-in pattern (firstword life patterns lists them)"
         raise UserError(f"PATTERN {text!r}: {right}{near}") from None
 
 
 def _read(name: str, data: bytes, suffix: str) -> Pattern | Sparse:
-    text = data.decode(errors="replace")
+    text = data.decode("utf-8-sig", errors="replace")  # Windows may put a mark before the text
     try:
         large = formats.recognised(text, suffix) == "mc"
         return formats.read_sparse(text, suffix) if large else formats.read(text, suffix)
@@ -101,6 +105,8 @@ def _read(name: str, data: bytes, suffix: str) -> Pattern | Sparse:
 
 
 def _stdin() -> bytes:
+    if sys.stdin is None:
+        raise UserError("PATTERN -: stdin is closed; give a file or a built-in name")
     data = sys.stdin.buffer.read(LARGEST_FILE + 1)
     if len(data) > LARGEST_FILE:
         raise UserError(f"stdin: is larger than {LARGEST_FILE >> 20} MiB")

@@ -55,6 +55,8 @@ def name(loaded: Loaded) -> str:
 def leaps(loaded: Loaded) -> bool:
     """Whether HashLife can run it."""
     rule, grid = loaded.rule, loaded.grid
+    if isinstance(loaded.source, Pattern) and loaded.source.cells.max(initial=0) > 1:
+        return False
     return isinstance(rule, Rule) and not rule.table[0] and not (grid.width or grid.height)
 
 
@@ -95,6 +97,7 @@ def _frame(result: Pattern | Sparse) -> dict[str, int]:
     """Where the living cells are."""
     if isinstance(result, Pattern):
         height, width = result.cells.shape
-        return {"x": result.x, "y": result.y, "width": width, "height": height}
+        x, y = (result.x, result.y) if result.cells.size else (0, 0)
+        return {"x": x, "y": y, "width": width, "height": height}
     left, top, right, bottom = result.box or (0, 0, -1, -1)
     return {"x": left, "y": top, "width": right - left + 1, "height": bottom - top + 1}

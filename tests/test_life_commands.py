@@ -53,6 +53,26 @@ def test_a_pipe_reads_stdin_and_writes_stdout(firstword, monkeypatch):
     assert done.code == 0 and (moved.x, moved.y, moved.population) == (2, 2, 5)
 
 
+def test_a_closed_stdin_is_said(firstword, monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    done = firstword("life", "run", "-", "--generations", 1)
+    assert done.code == 2 and "stdin is closed" in done.err
+
+
+@pytest.mark.parametrize("text", ["\ufeff" + GLIDER, GLIDER.replace("x = 3, y = 3", "x = 0, y = 0"), "bo$2bo$3o!"])
+def test_files_as_people_have_them_are_read(firstword, tmp_path, text):
+    path = tmp_path / "glider.txt"
+    path.write_text(text)
+    assert figures(firstword("life", "run", path, "--generations", 4, "--json"))["population"] == 5
+
+
+def test_figures_are_shown_even_if_the_pattern_is_too_large_to_write(firstword, tmp_path):
+    out = tmp_path / "far.rle"
+    done = firstword("life", "run", "gosper-gun", "--generations", 10**6, "--out", out, "--json")
+    assert done.code == 2 and json.loads(done.out)["population"] == 166_713
+    assert "macrocell" in done.err and not out.exists()
+
+
 def test_the_patterns_own_rule_and_grid_serve_unless_another_is_given(firstword, tmp_path):
     path = tmp_path / "glider.rle"
     path.write_text(GLIDER.replace("B3/S23", "B3/S23:T5,5"))
@@ -181,6 +201,9 @@ def test_built_in_patterns_are_listed(firstword):
         (["run", "glider", "--generations", "1", "--rule", "/2/3", "--algorithm", "hashlife"], "two states"),
         (["run", "glider", "--generations", "1", "--json", "--out", "-"], "both want stdout"),
         (["run", "glider", "--generations", "1", "--rule", "no.rule"], "no.rule: cannot be read"),
+        (["run", ".", "--generations", "1"], "it is a folder"),
+        (["run", "langtons-loop", "--generations", "1", "--rule", "B3/S23"], "state 7 is not one of the 2 states"),
+        (["run", "glider", "--generations", "1", "--rule", "HighLive"], "HighLife"),
         (["identify", "langtons-loop"], "two states"),
         (["identify", "blinker", "--rule", "B3/S23:T8,8"], "not of :T8,8"),
         (["census", "--soups", "0"], "'0' must be a whole number from 1"),

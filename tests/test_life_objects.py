@@ -54,6 +54,19 @@ def test_periods_and_displacements(name, period, shift):
     assert kind.code.startswith("xq" if any(shift) else "xp")
 
 
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("queen-bee-shuttle", "xp30_w33z8kqrqk8zzzw33"), ("twin-bees-shuttle", "xp46_033y133zzzckgsxsgkczz0cc")],
+)
+def test_parts_that_take_long_to_meet_are_one_object(name, code):
+    assert codes(patterns.named(name).cells) == {code: 1}
+
+
+def test_what_does_not_repeat_has_the_population_of_its_pattern():
+    (found,) = objects.identify(patterns.named("acorn").cells, LIFE)
+    assert (found.code, found.object.population) == ("zz", 7)
+
+
 def test_codes_do_not_depend_on_phase_or_how_an_object_lies():
     glider = np.pad(cells(".O./..O/OOO"), 3)
     for phase in objects.generations(glider, LIFE, 4):

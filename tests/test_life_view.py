@@ -306,6 +306,17 @@ def test_the_rule_can_be_changed_and_a_wrong_one_is_told(blinker):
     assert blinker.view.state == 1 and "states 0 to 1" in blinker.view.message
 
 
+def test_what_is_typed_takes_the_place_of_the_present_rule_unless_it_is_edited(blinker):
+    press(blinker, "e")
+    assert blinker.view.prompt.text == "B3/S23"
+    press(blinker, "backspace")
+    assert blinker.view.prompt.text == "B3/S2"
+    press(blinker, "escape", "e")
+    for letter in "/2/3":
+        blinker.press(Key(letter, letter))
+    assert blinker.view.prompt.text == "/2/3"
+
+
 def test_states_that_the_new_rule_lacks_die():
     brain, _ = notation.parse("/2/3")
     new, lost = life_edit.ruled(at(0, 0, [[1, 2, 1]], brain), LIFE, PLANE)

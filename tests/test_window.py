@@ -279,6 +279,14 @@ def test_a_replay_goes_to_its_records(tmp_path):
     window.close()
 
 
+def test_a_screen_that_nobody_sees_is_none(monkeypatch):
+    """Without a display SDL may open an invisible one, which nobody could close."""
+    monkeypatch.setattr(pygame.display, "get_driver", lambda: "offscreen")
+    monkeypatch.delenv("SDL_VIDEODRIVER")
+    with pytest.raises(NoDisplay):
+        Window(WorldApp(Drift()), SIZE)
+
+
 def test_without_a_display_it_says_so(source, monkeypatch):
     pygame.display.quit()
     monkeypatch.setenv("SDL_VIDEODRIVER", "no such driver")

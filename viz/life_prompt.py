@@ -50,7 +50,8 @@ def type_key(view: LifeView, desk: Desk, size: Size, key: Key) -> None:
     elif key.name == "tab":
         prompt.text = next(iter(hints(desk, prompt)), prompt.text)
     elif key.text and not key.ctrl and len(prompt.text) < 400:
-        prompt.text += key.text
+        prompt.text = key.text if prompt.fresh else prompt.text + key.text
+    prompt.fresh = False
 
 
 def hints(desk: Desk, prompt: Prompt) -> list[str]:

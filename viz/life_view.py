@@ -44,6 +44,7 @@ class Prompt:
 
     asks: str  # "pattern", "stamp" or "rule"
     text: str = ""
+    fresh: bool = True  # nothing was typed yet: what is, takes the place of the text
 
 
 @dataclass(kw_only=True)

@@ -6,6 +6,7 @@ fit into what the picture leaves of 1/30 s.
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -60,6 +61,8 @@ def _screen(title: str, size: Size) -> pygame.Surface:
     """The window, opened or as it is."""
     try:
         pygame.display.init()
+        if pygame.display.get_driver() == "offscreen" and "SDL_VIDEODRIVER" not in os.environ:
+            raise NoDisplay("SDL found no screen")  # and draws where nobody can look, unless it was asked to
         screen = pygame.display.set_mode(size, pygame.RESIZABLE)
     except pygame.error as problem:
         raise NoDisplay(str(problem)) from None

@@ -27,7 +27,7 @@ _WRITERS: dict[str, Callable[[Pattern], str]] = {
 }
 FORMATS = tuple(_WRITERS)
 """Names that `write` knows."""
-SUFFIXES = {"lif": "life", "life": "life", "l": "life", "txt": "cells"} | {name: name for name in _READERS}
+SUFFIXES = {"lif": "life", "life": "life", "l": "life"} | {name: name for name in _READERS}
 """Formats by the suffix of a file, without its dot."""
 _DRAWN = re.compile(r"[.O*\s]*")
 

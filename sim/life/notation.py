@@ -68,7 +68,8 @@ def _rule(text: str) -> Any:
     try:
         return loops.named(text)
     except RuleError as unknown:
-        raise RuleError(f"{unknown}; or a rule such as B3/S23") from None
+        names = ", ".join(NAMES)
+        raise RuleError(f"{unknown}; nor {names}; or write it like B3/S23") from None
 
 
 def _line(grid: Grid, text: str) -> Grid:

@@ -9,7 +9,7 @@ separation of apgsearch (A. P. Goucher), whose pseudo-objects are its objects' p
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -25,6 +25,8 @@ LONGEST = 240
 """Generations in which an object must repeat itself."""
 WATCHED = 8
 """Generations that objects are followed to be told apart."""
+LONG_WATCHED = 64
+"""Generations that they are followed if some do not repeat: parts may take long to meet."""
 BESIDE = 3
 """Cells within which a spark belongs to an object."""
 
@@ -34,7 +36,7 @@ class Object:
     """A kind of object, by its code; what did not repeat has the code "zz"."""
 
     code: str  # apgcode with prefix
-    population: int  # least number of living cells over its phases
+    population: int  # least number of living cells over its phases; of what does not repeat, at first
     period: int  # generations; 0 if it does not repeat
     dx: int = 0  # columns and
     dy: int = 0  # rows that it moves in a period
@@ -73,11 +75,21 @@ def identify(cells: np.ndarray, rule: Rule, within: np.ndarray | None = None, lo
     if not np.any(cells):
         return out
     for row, column, cluster in _clusters(cells != 0, within):
-        padded = np.pad(cluster, WATCHED)
-        frames = np.stack(list(generations(padded, rule, WATCHED)))
-        for part in parts(frames, rule):
-            kind = known(part.later.tobytes(), part.later.shape, rule, longest)
-            out.append(Found(kind, row + part.row - WATCHED, column + part.column - WATCHED, part.cells))
+        objects = _apart(cluster, rule, WATCHED, longest)
+        if longest > LONG_WATCHED and any(not each.object.period for each in objects):
+            objects = _apart(cluster, rule, LONG_WATCHED, longest)
+        out += [replace(each, row=row + each.row, column=column + each.column) for each in objects]
+    return out
+
+
+def _apart(cluster: np.ndarray, rule: Rule, watched: int, longest: int) -> list[Found]:
+    """The objects of a cluster `[h, w]`, told apart by so many generations."""
+    out = []
+    for part in parts(np.stack(list(generations(np.pad(cluster, watched), rule, watched))), rule):
+        kind = known(part.later.tobytes(), part.later.shape, rule, longest)
+        if not kind.period:
+            kind = replace(kind, population=int(part.cells.sum()))
+        out.append(Found(kind, part.row - watched, part.column - watched, part.cells))
     return out
 
 

@@ -78,6 +78,8 @@ def parse(text: str) -> Pattern:
         else:
             continue
         lines[number] = ""  # so that what is left is cells, on their old lines
+    if notes.frame and 0 in notes.frame:
+        notes.frame = None  # a header that was written without counting; an empty pattern is empty without it
     body = "\n".join(lines)
     runs, end, extent = _runs(body, notes.frame)
     notes.comments += [line.removeprefix("#C").strip() for line in body[end:].splitlines() if line.strip()]

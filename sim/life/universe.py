@@ -45,7 +45,8 @@ class Universe:
     def pattern(self) -> Pattern:
         """The present cells, trimmed. Raises `PatternError` if the endless background is not dead."""
         if self.background:
-            raise PatternError(f"at generation {self.generation} the whole plane is alive; take one generation more")
+            right = "give a bounded grid" if _alike(self.rule)[1] else "take one generation more"
+            raise PatternError(f"at generation {self.generation} the whole plane is alive; {right}")
         name = self.rule.name + self.grid.name
         placed = Pattern(self.cells, self.x, self.y, name, generation=self.generation, placed=True)
         return placed.trimmed()
