@@ -3,7 +3,7 @@
 The rule is data: words whose bits are all 0 or all 1, one set for all fields or one for each, so another rule
 compiles nothing. Rules that count neighbours add them up bit-sliced (carry-save adders) and choose by a polynomial over
 GF(2); others choose among all 512 neighbourhoods. Cost of a generation: one word read and one written for 32 cells, and
-about 60 operations a word for counting rules. Left out: what changes nothing is computed all the same (no tiles, no
+68 operations a word for counting rules. Left out: what changes nothing is computed all the same (no tiles, no
 memory; see `sim.life.hashlife` for that).
 """
 
