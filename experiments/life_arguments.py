@@ -9,7 +9,7 @@ from typing import Any
 ALGORITHMS, SWEPT = ("auto", "field", "hashlife"), ("all", "elementary", "life")
 GOALS = ("methuselah", "growth", "speed", "spaceship", "replicator")
 SYMMETRIES = ("C1", "C2", "C4", "D2_+", "D2_x", "D4_+", "D4_x", "D8")
-PATTERN = "a file (RLE, .cells, Life 1.05 or 1.06, macrocell), - for stdin, or a built-in name"
+PATTERN = "a file (RLE, .cells, Life 1.05 or 1.06, macrocell), - for stdin, a built-in name or an apgcode"
 RULE = "Golly's notation, such as B36/S23 or B3/S23:T64,64, or a .rule file (default: the pattern's own)"
 MOST_GENERATIONS = 10**18
 

@@ -153,7 +153,7 @@ def search(args: Namespace) -> int:
     with Progress(f"search for a {args.goal}", args.generations, "generation", args.quiet or args.json) as progress:
         try:
             for result in life_search.search(args.goal, rule, grid, **options):
-                if isinstance(result, life_search.Progress):
+                if isinstance(result, life_search.Turn):
                     told = f"best {result.best:,.4g}, {result.found} found {result.last}".rstrip()
                     progress.update(result.generation, partial(str, told))
         except (RuleError, PatternError) as error:

@@ -6,6 +6,7 @@ that names the file, the line and the column.
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 from experiments import files
 from experiments.errors import UserError, suggestion
-from sim.life import formats, notation, patterns, rulefile
+from sim.life import apgcode, formats, notation, patterns, rulefile
 from sim.life.grids import Grid
 from sim.life.pattern import LIFE, Pattern, PatternError, RuleError
 from sim.life.quadtree import Sparse, sparse
@@ -84,7 +85,12 @@ def rule_of(text: str, beside: Path | None = None) -> tuple[Any, Grid]:
 
 
 def _built_in(text: str) -> Pattern:
-    """A pattern by name."""
+    """A pattern by name, or by its apgcode."""
+    if re.fullmatch(r"x[spq]\d+_[0-9a-z]+", text):
+        try:
+            return Pattern(apgcode.pattern(text), name=text)
+        except ValueError as error:
+            raise UserError(f"PATTERN {error}") from None
     try:
         return patterns.named(text)
     except PatternError:

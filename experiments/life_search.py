@@ -36,7 +36,7 @@ _begun = jax.jit(lambda algorithm, key: algorithm.init(key))
 _told = jax.jit(lambda algorithm, key, state, fitness: algorithm.tell(key, state, fitness))
 
 
-class Progress(NamedTuple):
+class Turn(NamedTuple):
     """A generation."""
 
     generation: int  # from 1
@@ -118,8 +118,8 @@ def search(
     least_birth: int = 2,
     control: bool = False,
     wanted: int = 0,
-) -> Iterator[Progress | dict[str, Any]]:
-    """Yields a `Progress` for each generation, and at last the result.
+) -> Iterator[Turn | dict[str, Any]]:
+    """Yields a `Turn` for each generation, and at last the result.
 
     The result has `outcome`, a line that says whether anything was found; `found`, a dict of figures for each find, the
     best first; and `patterns`, a `Pattern` for each of them. `wanted` ends the search when so much was found, which for
@@ -148,7 +148,7 @@ def search(
         top = max(top, float(fitness.max()))
         last = next((find.pattern.comments[0] for find in reversed(known.finds.values())), "")
         count = number * population, float(fitness.max()), float(fitness.mean())
-        yield Progress(number, *count, len(known.finds), last)
+        yield Turn(number, *count, len(known.finds), last)
         if wanted and len(known.finds) >= wanted:
             break
     finds = sorted(known.finds.values(), key=lambda find: -find.score)

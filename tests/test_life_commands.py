@@ -183,6 +183,13 @@ def test_objects_are_listed(firstword):
     assert (kind["name"], kind["period"], kind["count"]) == ("pulsar", 3, 1)
 
 
+def test_an_apgcode_is_a_pattern(firstword):
+    (kind,) = figures(firstword("life", "identify", "xp3_co9nas0san9oczgoldlo0oldlogz1047210127401", "--json"))["kinds"]
+    assert kind["name"] == "pulsar"
+    done = firstword("life", "identify", "xs4_3y")
+    assert done.code == 2 and "'xs4_3y': y must be followed by a digit" in done.err
+
+
 def test_built_in_patterns_are_listed(firstword):
     assert {row["name"] for row in figures(firstword("life", "patterns", "--json"))} == set(patterns.PATTERNS)
 

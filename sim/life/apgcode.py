@@ -104,14 +104,15 @@ def pattern(name: str) -> np.ndarray:
         elif letter in "wx":
             columns[-1] += [0] * (2 if letter == "w" else 3)
         elif letter == "y":
-            columns[-1] += [0] * (4 + DIGITS.index(next(letters, "?")))
+            count = next(letters, None)
+            if count is None:
+                raise ValueError(f"{name!r}: y must be followed by a digit")
+            columns[-1] += [0] * (4 + DIGITS.index(count))
         else:
             columns[-1].append(DIGITS.index(letter))
     width = max(map(len, columns))
     cells = np.zeros((5 * len(columns), width), np.uint8)
     for strip, values in enumerate(columns):
         for x, value in enumerate(values):
-            if value > 31:
-                raise ValueError(f"{name!r}: {DIGITS[value]!r} stands for no column of five cells")
             cells[5 * strip : 5 * strip + 5, x] = value >> np.arange(5) & 1
     return cells
