@@ -72,6 +72,7 @@ def test_kinds_do_not_cross_in_a_garden(run, monkeypatch):
             np.testing.assert_array_equal(mind.genome.weight[w, child], mind.genome.weight[w, parent])
 
 
+@pytest.mark.slow
 def test_a_garden_in_which_all_died_has_no_answer(run, tmp_path, capsys):
     """Nor do new founders come, whom a run with on_extinction = "refound" would count as evolved."""
     lines = ("basal_cost = 0.004", "basal_cost = 1.0", 'on_extinction = "end"', 'on_extinction = "refound"')

@@ -55,7 +55,7 @@ def test_ledgers_close_over_ten_thousand_ticks_with_everything_on():
     assert all(sums[name] > 0 for name in (*flows, "births", "sexual", "refused", *CAUSES[1:])), sums
 
 
-@pytest.mark.parametrize("config", [WALLED, BARE], ids=["walled", "bare"])
+@pytest.mark.parametrize("config", [WALLED, pytest.param(BARE, marks=pytest.mark.slow)], ids=["walled", "bare"])
 def test_ledgers_close_in_other_worlds(config):
     sums, gaps = lead(1, config, LUSH, 500)
     assert gaps == []
