@@ -22,7 +22,7 @@ from sim.life import grids, packed, packing, rules
 
 SIZES = {512: 4000, 2048: 400, 8192: 24}
 """Sides of fields, and the generations of one repetition."""
-FIELDS, SIDE, TURNS = 256, 64, 2000
+FIELDS, SIDE, TURNS = 1024, 64, 500
 REPEATS = 7
 OPERATIONS = 68
 """Logical operations on a word in a generation of a counting rule, as `sim.life.packed` does them."""

@@ -110,7 +110,7 @@ def test_life_is_set_beside_numpy_and_scipy(monkeypatch, capsys):
     monkeypatch.setattr(bench_life, "_memory", lambda words: 64 * words)
     assert cli.main(["bench", "life", "--json"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["results"]}
-    assert {"packed-64", "numpy-64", "scipy-64", "mixed-256x64", "isotropic-2048"} == set(rows)
+    assert {"packed-64", "numpy-64", "scipy-64", "mixed-1024x64", "isotropic-2048"} == set(rows)
     assert all(row["cell_updates_per_s"] > 0 for row in rows.values())
     bound = 64 * 64 * 64 // 32  # the smaller of both limits
     packed = rows["packed-64"]
