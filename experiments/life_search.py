@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from evolution.life.bits import BitGenetic, RandomBits
-from evolution.life.goals import Claims, Find, Goal
+from evolution.life.goals import CLAIM, Claims, Find, Goal
 from evolution.life.goals import goal as named
 from sim.life.grids import PLANE, Grid
 from sim.life.pattern import Pattern, RuleError
@@ -62,6 +62,17 @@ class _Search:
     def record(self) -> float:
         return max((find.score for find in self.finds.values()), default=-np.inf)
 
+    @property
+    def result(self) -> dict[str, Any]:
+        """What was found, the best first."""
+        finds = sorted(self.finds.values(), key=lambda find: -find.score)
+        failed = f"nothing found, {len(self.judged)} claims failed the proof"
+        return {
+            "outcome": f"{len(finds)} found" if finds else failed,
+            "found": [find.figures | {"score": find.score, "evaluations": self.when[find.name]} for find in finds],
+            "patterns": [find.pattern for find in finds],
+        }
+
     def corrected(self, bits: np.ndarray, claims: Claims, evaluations: int) -> np.ndarray:
         """Fitness `[P]` after the proofs of this generation."""
         fitness = np.nan_to_num(claims.fitness.astype(np.float32))
@@ -71,7 +82,7 @@ class _Search:
         rules = self.goal.encoding.numbers(bits)
         self._bar(rules, rows, fitness)
         for _ in range(PROOFS):
-            fresh = np.array([row not in self.judged for row in rows]) & (fitness >= self.goal.claim)
+            fresh = np.array([row not in self.judged for row in rows]) & (fitness >= CLAIM)
             if self.goal.ranked:
                 fresh &= (fitness > self.record) | claims.least
             if not fresh.any():
@@ -151,21 +162,9 @@ def search(
         yield Turn(number, *count, len(known.finds), last)
         if wanted and len(known.finds) >= wanted:
             break
-    finds = sorted(known.finds.values(), key=lambda find: -find.score)
-    yield {
-        "goal": goal,
-        "rule": rule.name if rule is not None else "",
-        "algorithm": "random" if control else "ga",
-        "seed": seed,
-        "generations": number,
-        "interrupted": stopped,
-        "evaluations": number * population,
-        "best_fitness": top,
-        "seconds": time.perf_counter() - began,
-        "outcome": f"{len(finds)} found" if finds else f"nothing found, {len(known.judged)} claims failed the proof",
-        "found": [find.figures | {"score": find.score, "evaluations": known.when[find.name]} for find in finds],
-        "patterns": [find.pattern for find in finds],
-    }
+    asked = {"goal": goal, "rule": rule.name if rule is not None else "", "algorithm": "random" if control else "ga"}
+    lived = {"generations": number, "interrupted": stopped, "evaluations": number * population, "best_fitness": top}
+    yield asked | {"seed": seed} | lived | {"seconds": time.perf_counter() - began} | known.result
 
 
 def best(result: dict[str, Any]) -> Pattern | None:

@@ -299,7 +299,7 @@ def last_tick(path):
     return int(row.split(b",")[0]) if row[:1].isdigit() else -1
 
 
-@pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [5, pytest.param(20, marks=pytest.mark.slow)])
 def test_kill_9_and_resume_write_the_same_bytes(times, whole, written, tmp_path):
     path, luck, kills = tmp_path / "run", random.Random(times), 0
     fresh = [written, "--out", str(path)]

@@ -30,6 +30,10 @@ FOLLOWED = 3000
 """Generations that what has grown most is followed, to see whether its growth is linear."""
 
 
+CLAIM = 1.0
+"""The least fitness that is worth a proof."""
+
+
 @dataclass(frozen=True)
 class Find:
     """Something that was proved."""
@@ -65,11 +69,6 @@ class Goal(Protocol):
         """Where rules evolve, whether what was found stays a parent, to be tried under the rules next to its own."""
         ...
 
-    @property
-    def claim(self) -> float:
-        """The least fitness that is worth a proof."""
-        ...
-
     def claims(self, bits: jax.Array) -> Claims:
         """Fitness of strings `[P, D]`."""
         ...
@@ -86,7 +85,6 @@ class Methuselah:
     encoding: Encoding
     ranked = True
     spreads = False
-    claim = 1.0
 
     def claims(self, bits: jax.Array) -> Claims:
         """Generations until settled; at least so many for what outgrew its field or lived for `LIVED`."""
@@ -112,7 +110,6 @@ class Growth:
     encoding: Encoding
     ranked = True
     spreads = False
-    claim = 1.0
 
     def claims(self, bits: jax.Array) -> Claims:
         """Population after `GROWN` generations."""
@@ -144,7 +141,6 @@ class Spaceship:
 
     encoding: Encoding
     spreads = True
-    claim = 1.0
 
     @property
     def ranked(self) -> bool:
@@ -182,7 +178,6 @@ class Replicator:
     encoding: Encoding
     ranked = False
     spreads = True
-    claim = 1.0
 
     def claims(self, bits: jax.Array) -> Claims:
         """See `copies.copies`."""
