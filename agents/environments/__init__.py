@@ -1,0 +1,1 @@
+"""Environments: worlds and tasks as those who learn by reward meet them, and the standard interfaces to the world."""
