@@ -21,6 +21,7 @@ from evolution import search
 from evolution.algorithm import Insular, sane
 from evolution.genome import BrainConfig, Genome
 from evolution.tasks.base import Task
+from sim.space import total
 
 RUNS, ISLANDS = "runs", "islands"  # axes of the mesh, and the first two of every array of states
 OWN, ALL = PartitionSpec(RUNS, ISLANDS), PartitionSpec()
@@ -147,8 +148,8 @@ def shifted(tree: Any, shape: tuple[int, int], devices: int) -> Any:
 
 def _report(algorithm: Insular, shape: tuple[int, int], after: Any, seen: Any, barred: jax.Array) -> search.Report:
     """Of all runs `[W]`, from what each device has seen of its islands."""
-    state, genome, fitness, passed = seen
-    counts = jax.vmap(search.census)(genome, fitness, passed, jnp.repeat(barred, shape[1], axis=0))
+    state, genome, fitness, passed, steps, innate = seen
+    counts = jax.vmap(search.census)(genome, fitness, passed, steps, innate, jnp.repeat(barred, shape[1], axis=0))
     picks = jax.vmap(lambda one: one.picks)(counts)
     picked = jax.vmap(lambda tree, index: jax.tree.map(lambda leaf: leaf[index], tree))((genome, counts), picks)
     own = jax.vmap(algorithm.measures)(state), jax.vmap(algorithm.species)(state), jax.vmap(algorithm.room)(after)
@@ -174,7 +175,8 @@ def _pooled(
     at = jax.tree.map(jnp.ravel, picked).picks
     best, candidate = (jax.tree.map(lambda leaf, i=index: leaf.reshape(-1, *leaf.shape[2:])[i], genome) for index in at)
     value, passed, mark = (leaf.ravel()[at[1]] for leaf in (picked.value, picked.passed, picked.signature))
-    return search.Report(row, best, candidate, value, passed, mark, species, jnp.max(room, axis=0))
+    steps = total(counts.steps.ravel())
+    return search.Report(row, best, candidate, value, passed, mark, species, jnp.max(room, axis=0), steps)
 
 
 def unique(names: jax.Array) -> jax.Array:

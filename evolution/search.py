@@ -17,7 +17,9 @@ import jax.numpy as jnp
 from evolution.algorithm import ABYSS, Algorithm, sane
 from evolution.evaluation import evaluate
 from evolution.genome import BrainConfig, Genome, designed, num_connections, num_hidden, signatures
+from evolution.lifetime import INNATE, Learning, grown
 from evolution.tasks.base import Task
+from sim.space import total
 
 
 class Report(NamedTuple):
@@ -31,6 +33,7 @@ class Report(NamedTuple):
     signature: jax.Array  # uint32, of the candidate
     species: tuple[jax.Array, jax.Array] | None  # names and sizes [W, S], if the algorithm has species
     room: jax.Array  # [W, 2] int32 hidden nodes and connection genes of the largest genomes of the next generation
+    agent_steps: jax.Array  # [W, 2] int32 high and low part (`sim.space.total`) of the steps that evaluations took
 
 
 @jax.jit
@@ -49,12 +52,14 @@ def generation(
     skip: jax.Array,
     state: Any,
     barred: jax.Array | None = None,
+    learning: Learning = INNATE,
 ) -> tuple[Any, Report]:
     """The states after generation `number` (from 0), and its report. `skip` `[W]` bool.
 
     `barred` `[W, K]` uint32 are signatures of genomes that are no candidates, since they failed in exams before.
+    Newborns may learn before they are evaluated (`evolution.lifetime`); what is reported is what they became.
     """
-    new, seen = lived(algorithm, task, config, keys, number, skip, state)
+    new, seen = lived(algorithm, task, config, keys, number, skip, state, learning=learning)
     barred = jnp.zeros((keys.shape[0], 0), jnp.uint32) if barred is None else barred
     return new, jax.vmap(partial(report, algorithm))(*seen, new, barred)
 
@@ -68,18 +73,24 @@ def lived(
     skip: jax.Array,
     state: Any,
     exchange: Callable[[Any, Genome, jax.Array], tuple[Any, jax.Array]] | None = None,
-) -> tuple[Any, tuple[Any, Genome, jax.Array, jax.Array]]:
-    """The states after a generation; and the states, genomes, fitness and passes of it, as evaluated.
+    learning: Learning = INNATE,
+) -> tuple[Any, tuple[Any, Genome, jax.Array, jax.Array, jax.Array, jax.Array]]:
+    """The states after a generation; and the states, genomes, fitness, passes, agent-steps and innate fitness of it,
+    as evaluated.
 
     `exchange` may alter states and fitness between evaluation and selection (`evolution.islands`).
     """
     parts = schedule(keys, number)
     genome, asked = jax.vmap(algorithm.ask)(parts[:, 0], state)
-    fitness, passed, _ = evaluate(task, config, parts[:, 1], genome, skip)
-    chosen = (asked, fitness) if exchange is None else exchange(asked, genome, fitness)
+    adult = grown(learning, task, config, parts[:, 1], genome, skip)
+    fitness, passed, finals = evaluate(task, config, parts[:, 1], adult.genome, skip)
+    steps = jax.vmap(jax.vmap(task.lived))(finals) + adult.agent_steps
+    if learning.mode == "lamarck":
+        asked = replace(asked, genome=adult.heritable)
+    chosen = (asked, fitness) if exchange is None else exchange(asked, adult.heritable, fitness)
     told = jax.vmap(algorithm.tell)(parts[:, 2], *chosen)
     keep = lambda old, new: jnp.where(skip.reshape(-1, *[1] * (new.ndim - 1)), old, new)
-    return jax.tree.map(keep, state, told), (asked, genome, fitness, passed)
+    return jax.tree.map(keep, state, told), (asked, adult.genome, fitness, passed, steps, adult.innate)
 
 
 def schedule(keys: jax.Array, number: jax.Array) -> jax.Array:
@@ -95,6 +106,8 @@ class Census(NamedTuple):
     connections: jax.Array  # int32
     hidden: jax.Array  # int32
     signature: jax.Array  # uint32; zeros if nothing can be barred
+    steps: jax.Array  # int32 agent-steps of its evaluation, and of its practice before
+    innate: jax.Array  # fitness at birth; NaN where it was not measured
 
     @property
     def picks(self) -> jax.Array:
@@ -104,11 +117,15 @@ class Census(NamedTuple):
         return jnp.stack([best, jnp.where(jnp.any(self.passed), passing, best)])
 
 
-def census(genome: Genome, fitness: jax.Array, passed: jax.Array, barred: jax.Array) -> Census:
-    """Of genomes `[P, ...]` with their fitness and passes `[P]`; `barred` `[K]` are signatures."""
+def census(
+    genome: Genome, fitness: jax.Array, passed: jax.Array, steps: jax.Array, innate: jax.Array, barred: jax.Array
+) -> Census:
+    """Of genomes `[P, ...]` with their fitness, passes, agent-steps and fitness at birth `[P]`; `barred` `[K]` are
+    signatures."""
     mark = signatures(genome) if barred.size else jnp.zeros(fitness.shape, jnp.uint32)
     fresh = passed & ~jnp.any(mark[:, None] == barred[None, :], axis=1)
-    return Census(sane(fitness), fresh, jax.vmap(num_connections)(genome), jax.vmap(num_hidden)(genome), mark)
+    size = jax.vmap(num_connections)(genome), jax.vmap(num_hidden)(genome)
+    return Census(sane(fitness), fresh, *size, mark, steps, innate)
 
 
 def report(
@@ -117,16 +134,19 @@ def report(
     genome: Genome,
     fitness: jax.Array,
     passed: jax.Array,
+    steps: jax.Array,
+    innate: jax.Array,
     after: Any,
     barred: jax.Array,
 ) -> Report:
     """Of one run: the population as evaluated, and the room that the next one needs."""
-    all_ = census(genome, fitness, passed, barred)
+    all_ = census(genome, fitness, passed, steps, innate, barred)
     best, pick = all_.picks
     at = lambda index: jax.tree.map(lambda leaf: leaf[index], genome)
     measures = measured(all_) | algorithm.measures(state)
     one = all_.value[pick], all_.passed[pick], all_.signature[pick]
-    return Report(measures, at(best), at(pick), *one, algorithm.species(state), algorithm.room(after))
+    more = algorithm.species(state), algorithm.room(after), total(all_.steps)
+    return Report(measures, at(best), at(pick), *one, *more)
 
 
 def measured(all_: Census) -> dict[str, jax.Array]:
@@ -149,6 +169,8 @@ def measured(all_: Census) -> dict[str, jax.Array]:
         "mean_hidden": jnp.mean(hidden.astype(jnp.float32)),
         "max_connections": jnp.max(connections),
         "max_hidden": jnp.max(hidden),
+        "innate_fitness": all_.innate[best],
+        "mean_innate": jnp.mean(all_.innate),
     }
 
 
@@ -166,6 +188,12 @@ def examined(
     one = jax.tree.map(lambda leaf: leaf[:, None], genome)
     _, passed, finals = evaluate(task, config, keys, one, skip)
     return passed[:, 0], jax.tree.map(lambda leaf: leaf[:, 0], finals)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def fitness_alone(task: Task, config: BrainConfig, keys: jax.Array, genome: Genome) -> jax.Array:
+    """Fitness `[W]` of one genome `[W, ...]` in each run; `keys` `[W]`."""
+    return evaluate(task, config, keys, jax.tree.map(lambda leaf: leaf[:, None], genome))[0][:, 0]
 
 
 def roomier(algorithm: Any, state: Any, room: tuple[int, int], most: BrainConfig) -> tuple[Any, Any]:

@@ -62,6 +62,17 @@ def seed(text: str) -> int:
     return int(text)
 
 
+def share(text: str) -> float:
+    """A share of more than none and less than all, for argparse."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number between 0 and 1")
+    return number
+
+
 def parser(handlers: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parser:
     """The parser; `handlers` by command, such as "run" and "assay garden"."""
     top = Parser(prog="firstword", description="Evolves creatures in a 2D world, shows them and measures them.")
@@ -70,6 +81,7 @@ def parser(handlers: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     _run(_add(commands, handlers, "run", "evolve a config, or go on with a run"))
     _watch(_add(commands, handlers, "watch", "see a config live, or a run again"))
     _analyse(_add(commands, handlers, "analyse", "tables, plots and a report of runs"))
+    _compare(_add(commands, handlers, "compare", "learned, evolved and hand-written minds on equal terms"))
     _export(_add(commands, handlers, "export", "genomes of a run for other programs"))
     configs = _add(commands, handlers, "configs", "the built-in configs, one line each")
     configs.add_argument("--keys", action="store_true", help="instead, every key with default, unit and range")
@@ -77,6 +89,7 @@ def parser(handlers: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     assay = commands.add_parser("assay", help="measure what a run has evolved")
     assays = assay.add_subparsers(dest="assay", metavar="ASSAY", parser_class=Parser, required=True)
     _garden(_add(assays, handlers, "garden", "who holds the living after T ticks in a fresh world", "assay "))
+    _arena(_add(assays, handlers, "arena", "minds of several kinds in one world: who holds it, who invades", "assay "))
     _blindfold(_add(assays, handlers, "blindfold", "intake lost when observations are shuffled", "assay "))
     bench = commands.add_parser("bench", help="measure speed")
     benches = bench.add_subparsers(dest="bench", metavar="BENCH", parser_class=Parser, required=True)
@@ -117,12 +130,25 @@ def _run(one: Parser) -> None:
 
 def _watch(one: Parser) -> None:
     one.add_argument("target", metavar="CONFIG|RUN", help="a config (live) or the folder of a run (replay)")
+    _minds(one)
     _overrides(one)
 
 
 def _analyse(one: Parser) -> None:
     one.add_argument("runs", metavar="RUN", nargs="+", help="folders of runs")
     one.add_argument("--out", metavar="DIR", help="where the report goes (default: report/ in the first run)")
+    _json(one)
+
+
+def _compare(one: Parser) -> None:
+    one.add_argument("config", metavar="CONFIG", nargs="?", help="a comparison (TOML), or a built-in name")
+    one.add_argument("--list", action="store_true", help="instead, the built-in comparisons, one line each")
+    one.add_argument("--resume", metavar="DIR", help="go on with the comparison in this folder")
+    one.add_argument("--out", metavar="DIR", help="folder of the comparison (default: runs/compare-<name>-seed<seed>)")
+    one.add_argument("--seed", metavar="N", type=seed, help="seed of all randomness (overrides seed)")
+    told = "override a key of the comparison, e.g. --set seeds=3 or --set set.task.ticks=100; repeatable"
+    one.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help=told)
+    one.add_argument("--quiet", action="store_true", help="print nothing but errors")
     _json(one)
 
 
@@ -147,6 +173,32 @@ def _garden(one: Parser) -> None:
         help="bodies of the rivals: as evolved in RUN, or their own",
     )
     _trials(one)
+
+
+def _arena(one: Parser) -> None:
+    one.add_argument("target", metavar="CONFIG|RUN", help="a config or the folder of a run, whose world it is")
+    _minds(one, required=True)
+    told = "instead: a kind starts at this share (default: 0.05) in worlds of each other kind; does it rise?"
+    one.add_argument("--rare", metavar="SHARE", type=share, nargs="?", const=0.05, help=told)
+    one.add_argument("--invader", metavar="NAME", help="with --rare: the only kind that invades (default: each)")
+    told = "with --rare: ticks that residents live alone before (default: 2000)"
+    one.add_argument("--settle", metavar="T", type=count, help=told)
+    told = "founders: all have equal bodies (default); own: those in which they evolved; or NAME: all those of a mind"
+    one.add_argument("--bodies", metavar="BODIES", default="founders", help=told)
+    told = (
+        "free: brain_cost is 0 for all (default); paid: each connection of a genome, each weight of a policy costs it"
+    )
+    one.add_argument("--thinking", choices=("free", "paid"), default="free", help=told)
+    _overrides(one)
+    _trials(one)
+
+
+def _minds(one: Parser, required: bool = False) -> None:
+    told = (
+        "kinds of minds, as M or name=M: random, greedy, founders, the folder of a run (its living; champions of a "
+        "search; learned policies) or the JSON file of a genome or a policy"
+    )
+    one.add_argument("--minds", metavar="M", nargs="+", required=required, help=told)
 
 
 def _blindfold(one: Parser) -> None:

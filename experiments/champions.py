@@ -96,11 +96,7 @@ class Champions:
     def _keep(self, genome: Genome, which: np.ndarray, fitness: np.ndarray, generation: int) -> None:
         self.worth = np.where(which, fitness, self.worth)
         self.found = np.where(which, generation, self.found).astype(np.int32)
-        units = max(one.node.shape[1] for one in (genome, self.genome))
-        genes = max(one.weight.shape[1] for one in (genome, self.genome))
-        wide = [jax.tree.map(np.asarray, widened(one, units, genes)) for one in (genome, self.genome)]
-        put = lambda new, old: np.where(which.reshape(-1, *[1] * (new.ndim - 1)), new, old)
-        self.genome = jax.tree.map(put, *wide)
+        self.genome = kept(which, genome, self.genome)
 
     def result(self, run: int, generations: int) -> dict[str, Any]:
         """Where one run stands after so many generations."""
@@ -115,3 +111,11 @@ class Champions:
             "fitness": float(self.worth[run]) if self.worth[run] > ABYSS else None,
             "generalisation": score if score >= 0 else None,
         }
+
+
+def kept(which: np.ndarray, new: Genome, old: Genome) -> Genome:
+    """Genomes `[W, ...]` on the host: the new where `which` `[W]`, else the old, in arrays that hold both."""
+    units = max(one.node.shape[1] for one in (new, old))
+    genes = max(one.weight.shape[1] for one in (new, old))
+    wide = [jax.tree.map(np.asarray, widened(one, units, genes)) for one in (new, old)]
+    return jax.tree.map(lambda a, b: np.where(which.reshape(-1, *[1] * (a.ndim - 1)), a, b), *wide)

@@ -34,7 +34,7 @@ def check(experiment: Experiment) -> Experiment:
     _bodies(experiment.params)
     _minds(experiment)
     for rule in experiment.stop:
-        _stop(rule, experiment.search.algorithm == "natural")
+        _stop(rule, experiment.search.algorithm)
     return experiment
 
 
@@ -110,13 +110,13 @@ def _minds(experiment: Experiment) -> None:
         raise _error("run.minds", "greedy", right)
 
 
-def _stop(rule: StopRule, natural: bool) -> None:
+def _stop(rule: StopRule, algorithm: str) -> None:
     if (rule.above is None) == (rule.below is None):
         both = "both" if rule.above is not None else "neither"
         raise UserError(f"stop.above, stop.below: {both} given for {rule.metric}; must be exactly one")
     from experiments import metrics  # here: most configs have no stop rule and need not load it
 
-    columns = metrics.COLUMNS if natural else metrics.SEARCH_COLUMNS
+    columns = metrics.columns(algorithm)
     if rule.metric not in columns:
         near = suggestion(rule.metric, columns) or f"; for example {', '.join(columns[2:5])}"
         raise _error("stop.metric", rule.metric, f"a column of metrics.csv{near}")

@@ -94,20 +94,21 @@ def _drop_stdout(only_if_broken: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def _resumable(path: Path) -> Iterator[None]:
+def _resumable(path: Path, saved: Callable[[Path], str] | None = None) -> Iterator[None]:
     """Adds to whatever goes wrong in a run what is saved and how to resume it."""
     from experiments import runfolder
 
+    saved = saved or runfolder.saved
     try:
         yield
     except (UserError, BrokenPipeError):
         raise
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(runfolder.saved(path)) from None
+        raise KeyboardInterrupt(saved(path)) from None
     except Exception as error:
         if os.environ.get("FIRSTWORD_DEBUG"):
             raise
-        raise RunError(f"{_told(error)}; {runfolder.saved(path)}") from error
+        raise RunError(f"{_told(error)}; {saved(path)}") from error
 
 
 def _run(args: Namespace) -> int:
@@ -145,19 +146,37 @@ def _lead(args: Namespace, experiment: Any) -> int:
 
 
 def _watch(args: Namespace) -> int:
-    from experiments import config, runfolder
+    if args.minds is not None:
+        experiment = _world(args)
+        from experiments import minds, watch
 
-    target: Any
-    if args.target not in config.builtin_names() and os.path.isdir(args.target):
-        if args.set or args.seed is not None:
-            raise UserError("--set and --seed go with a CONFIG, not with a run that is replayed")
-        target = _living(runfolder.open_run(args.target), args.target).path
-    else:
-        target = _living(config.load(args.target, args.set, args.seed, tell=_tell), args.target)
+        watch.watch(experiment, minds.read(args.minds, experiment))
+        return DONE
+    study = _living(_study(args), args.target)
     from experiments import watch
 
-    watch.watch(target)
+    watch.watch(getattr(study, "path", study))
     return DONE
+
+
+def _study(args: Namespace) -> Any:
+    """The config, or the folder of a run, that a command names."""
+    from experiments import config, runfolder
+
+    if args.target in config.builtin_names() or not os.path.isdir(args.target):
+        return config.load(args.target, args.set, args.seed, tell=_tell)
+    if args.set or args.seed is not None:
+        raise UserError("--set and --seed go with a CONFIG, not with a run, which is replayed or taken as it was")
+    return runfolder.open_run(args.target)
+
+
+def _world(args: Namespace) -> Any:
+    """The experiment that a command names, if it is in a world where creatures can live."""
+    study = _study(args)
+    experiment = getattr(study, "experiment", study)
+    if experiment.search.algorithm != "natural" and not getattr(experiment.task, "in_world", False):
+        raise UserError(f"{args.target!r} has no world to live in; give a config or a run that has, such as forage")
+    return experiment
 
 
 def _living(study: Any, name: str) -> Any:
@@ -184,6 +203,32 @@ def _analyse(args: Namespace) -> int:
     return DONE
 
 
+def _compare(args: Namespace) -> int:
+    if [args.config is None, args.resume is None, not args.list].count(False) != 1:
+        raise UserError("give one of CONFIG, --resume DIR and --list (see firstword compare --help)")
+    for option in ("out", "seed", "set"):
+        if args.config is None and getattr(args, option) not in (None, []):
+            raise UserError(f"--{option} goes with a CONFIG alone: a comparison keeps its folder and what it compares")
+    from experiments import compare_config, printing
+
+    if args.list:
+        _list(["name", "description"], compare_config.described(), args.json)
+        return DONE
+    told = None if args.resume is not None else compare_config.load(args.config, args.set, args.seed)
+    from experiments import compare, compare_report
+
+    path = compare.claim(args.out, told) if told else Path(args.resume)
+    quiet = args.quiet or args.json
+    with _resumable(path, compare.saved):
+        result = compare.begin(told, path, quiet=quiet) if told else compare.go_on(path, quiet=quiet)
+    if args.json:
+        printing.print_json(result)
+    elif not args.quiet:
+        printing.table(*compare_report.rows(result))
+        print(f"report: {result['report']}")
+    return DONE
+
+
 def _export(args: Namespace) -> int:
     from experiments import export, printing
 
@@ -198,7 +243,7 @@ def _export(args: Namespace) -> int:
 
 
 def _configs(args: Namespace) -> int:
-    from experiments import config, printing
+    from experiments import config
 
     if args.keys:
         reference = config.keys()
@@ -206,11 +251,17 @@ def _configs(args: Namespace) -> int:
     else:
         columns = ["name", "description"]
         rows = [[name, config.load(name).description] for name in config.builtin_names()]
-    if args.json:
+    _list(columns, rows, args.json)
+    return DONE
+
+
+def _list(columns: Sequence[str], rows: Sequence[Sequence[Any]], as_json: bool) -> None:
+    from experiments import printing
+
+    if as_json:
         printing.print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
         printing.table(columns, rows)
-    return DONE
 
 
 def _garden(args: Namespace) -> int:
@@ -229,6 +280,25 @@ def _garden(args: Namespace) -> int:
     from experiments import assay, printing
 
     printing.show(assay.garden(run.path, against, bodies=args.bodies, **_trials(args)), args.json)
+    return DONE
+
+
+def _arena(args: Namespace) -> int:
+    for option in ("invader", "settle"):
+        if args.rare is None and getattr(args, option) is not None:
+            raise UserError(f"--{option} goes with --rare, for invasion from rarity")
+    experiment = _world(args)
+    from experiments import arena, invasion, minds, printing
+
+    told = {} if args.seeds is None else {"seeds": args.seeds}
+    kinds = minds.read(args.minds, experiment)
+    meeting = arena.Arena(experiment, kinds, bodies=args.bodies, paid=args.thinking == "paid", **told)
+    length = {name: getattr(args, name) for name in ("ticks", "settle") if getattr(args, name) is not None}
+    if args.rare is None:
+        result = arena.contest(meeting, **length)
+    else:
+        result = invasion.invasions(meeting, args.rare, args.invader, **length)
+    printing.show(result, args.json)
     return DONE
 
 
@@ -285,9 +355,11 @@ HANDLERS = {
     "run": _run,
     "watch": _watch,
     "analyse": _analyse,
+    "compare": _compare,
     "export": _export,
     "configs": _configs,
     "assay garden": _garden,
+    "assay arena": _arena,
     "assay blindfold": _blindfold,
     "bench world": _bench_world,
     "bench neat": _bench_neat,

@@ -14,10 +14,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from agents.learning import NAMES as LEARNERS
+from agents.learning.dqn import DqnParams
+from agents.learning.ppo import PpoParams
 from evolution.genetic import GaParams
 from evolution.genome import BrainConfig
+from evolution.lifetime import MODES, LearningParams
 from evolution.mutation import MutationParams
 from evolution.neat_species import NeatParams
+from evolution.random_search import RandomParams
 from evolution.strategies import EsParams
 from evolution.tasks.base import Task
 from experiments import keys as key_tables
@@ -31,12 +36,17 @@ from sim.config import WorldConfig, WorldParams, key
 
 BUILTIN = Path(__file__).parent / "configs"
 MOST_TICKS = 2_000_000_000  # ticks are int32
-ALGORITHMS = ("natural", "neat", "ga", "openai_es", "cma_es", "neat_python")
-OWN_TABLE = {"neat": "neat", "neat_python": "neat", "ga": "ga", "openai_es": "es", "cma_es": "es"}
+SEARCHES = ("neat", "ga", "openai_es", "cma_es", "random_search", "neat_python")
+ALGORITHMS = ("natural", *SEARCHES, *LEARNERS)
+OWN_TABLE = {
+    **{"neat": "neat", "neat_python": "neat", "ga": "ga", "openai_es": "es", "cma_es": "es"},
+    **{"random_search": "random_search", "ppo": "ppo", "recurrent_ppo": "ppo", "dqn": "dqn"},
+}
 
 
 SEARCH_PACE = {"log_every": 1, "checkpoint_every": 50}
-"""Of [run], in generations, where a search does not say."""
+LEARNING_PACE = {"log_every": 10, "checkpoint_every": 500}
+"""Of [run], in generations, where a search or a learner does not say."""
 
 
 @dataclass(frozen=True)
@@ -46,19 +56,26 @@ class RunConfig:
     seed: int = key(0, "seed of all randomness", low=0, high=2**32 - 1)
     ticks: int = key(20_000, "length of a run in a world", low=1, high=MOST_TICKS, unit="ticks")
     generations: int = key(100, "most generations of a search", low=1, high=MOST_TICKS, unit="generations")
+    agent_steps: int = key(
+        0,
+        "searches and learners: a run is over when it has lived so many steps, its last generation whole; 0: no limit",
+        low=0,
+        high=10**12,
+        unit="agent-steps",
+    )
     wall_seconds: float = key(0.0, "stop after so much time; 0: no limit", low=0, high=1e9, unit="s")
     worlds: int = key(1, "replicate worlds or searches that run side by side, each with its own seed", low=1, high=4096)
     minds: str = key("evolved", "what the founders think with", choices=("evolved", "random", "greedy"))
     log_every: int = key(
         100,
-        "a row of metrics every so often; searches: 1 unless given",
+        "a row of metrics every so often; searches: 1 unless given, learners 10",
         low=1,
         high=MOST_TICKS,
         unit="ticks or generations",
     )
     checkpoint_every: int = key(
         5000,
-        "a checkpoint every so often; searches: 50 unless given",
+        "a checkpoint every so often; searches: 50 unless given, learners 500",
         low=1,
         high=MOST_TICKS,
         unit="ticks or generations",
@@ -86,6 +103,21 @@ class SearchConfig:
     structure: bool = key(False, "ga: structural mutation as well, not weights alone")
     tournament: int = key(0, "ga: genomes that compete to be a parent; 0: truncation", low=0, high=1000)
     until_solved: bool = key(True, "a run ends when it has solved its task")
+    learning: str = key(
+        "none",
+        "newborn networks practise before they are evaluated ([learning]; in the world by plasticity); baldwin: children "
+        "get their parents' genes, lamarck: what their parents learned (neat, ga)",
+        choices=MODES,
+    )
+    fresh_every: int = key(
+        0,
+        "the best mind since the last time lives fresh episodes every so often, and the best in these is handed in; "
+        "0: never",
+        low=0,
+        high=10**12,
+        unit="agent-steps",
+    )
+    fresh_episodes: int = key(32, "fresh episodes for that, in tasks that draw them", low=1, high=1000)
     ini: str = key("", "neat_python: text of a config file of its own, instead of [mutation] and [neat]")
 
 
@@ -113,6 +145,10 @@ class Experiment:
     neat: NeatParams = NeatParams()
     ga: GaParams = GaParams()
     es: EsParams = EsParams()
+    random_search: RandomParams = RandomParams()
+    ppo: PpoParams = PpoParams()
+    dqn: DqnParams = DqnParams()
+    learning: LearningParams = LearningParams()
     task: Task | None = None
     run: RunConfig = RunConfig()
     stop: tuple[StopRule, ...] = ()
@@ -127,6 +163,10 @@ TABLES: dict[str, type] = {
     "neat": NeatParams,
     "ga": GaParams,
     "es": EsParams,
+    "random_search": RandomParams,
+    "ppo": PpoParams,
+    "dqn": DqnParams,
+    "learning": LearningParams,
     "run": RunConfig,
 }
 TEXTS = {"name": "name of the study; names its run folders", "description": "what it studies, in one line"}
@@ -150,8 +190,9 @@ def tables(experiment: Experiment) -> list[str]:
     land = ["world", "params"] if getattr(experiment.task, "in_world", False) else []
     if algorithm == "neat_python" and experiment.search.ini:
         return [*land, "brain", "search", "task", "run"]
-    own = [OWN_TABLE[algorithm]] if algorithm in OWN_TABLE else []
-    return [*land, "brain", "mutation", "search", *own, "task", "run"]
+    genes = {"random_search": ["brain"], **dict.fromkeys(LEARNERS, [])}.get(algorithm, ["brain", "mutation"])
+    practice = [] if experiment.search.learning == "none" or land else ["learning"]
+    return [*land, *genes, "search", OWN_TABLE[algorithm], *practice, "task", "run"]
 
 
 def builtin_names() -> list[str]:
@@ -170,9 +211,9 @@ def load(
     A file may be one of neat-python's; `tell` then gets a line for whatever could not be kept to the letter.
     """
     path = locate(name_or_path)
-    text, source = _text(path), f"config {str(path)!r}"
+    text, source = text_of(path), f"config {str(path)!r}"
     ini = read_ini(text, source, _hosted(overrides)) if is_ini(path.name, text) else None
-    table = ini.table if ini else _parse(text, source)
+    table = ini.table if ini else parsed(text, source)
     if path.parent == BUILTIN or "name" not in table:
         table["name"] = path.stem
     for text in overrides:
@@ -200,7 +241,7 @@ def load(
 
 def loads(text: str) -> Experiment:
     """The checked experiment of a TOML text, such as `resolved` writes."""
-    return from_table(_parse(text, "this text"))
+    return from_table(parsed(text, "this text"))
 
 
 def locate(name_or_path: str | Path) -> Path:
@@ -251,14 +292,18 @@ def _paced(experiment: Experiment, table: dict[str, Any]) -> Experiment:
     """A generation is worth many ticks: searches log and save more often, unless the file says how often."""
     if experiment.search.algorithm == "natural":
         return experiment
-    missing: dict[str, Any] = {name: n for name, n in SEARCH_PACE.items() if name not in table.get("run", {})}
+    pace = LEARNING_PACE if experiment.search.algorithm in LEARNERS else SEARCH_PACE
+    missing: dict[str, Any] = {name: n for name, n in pace.items() if name not in table.get("run", {})}
     return replace(experiment, run=replace(experiment.run, **missing))
 
 
 def _pertinent(experiment: Experiment, table: dict[str, Any]) -> Experiment:
     """Without the tables of other algorithms, which a file may hold too; other useless tables are refused."""
     useful = tables(experiment)
-    idle = set(OWN_TABLE.values()) - set(useful) if "search" in useful else set()
+    others = (
+        {"brain", "mutation", "learning", *OWN_TABLE.values()} if not experiment.search.ini else set(OWN_TABLE.values())
+    )
+    idle = others - set(useful) if "search" in useful else set()
     algorithm = key_tables.literal(experiment.search.algorithm)
     for name in (*TABLES, "task"):
         given = [f"{name}.{key}" for key in table.get(name, ()) if (name, key) != ("search", "algorithm")]
@@ -289,7 +334,8 @@ def _hosted(overrides: list[str] | tuple[str, ...]) -> bool:
     return own.get("search", {}).get("algorithm") == "neat_python"
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """Text of a config file, or a `UserError`."""
     try:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -298,7 +344,8 @@ def _text(path: Path) -> str:
         raise UserError(f"config {str(path)!r} is not a text file in UTF-8") from None
 
 
-def _parse(text: str, source: str) -> dict[str, Any]:
+def parsed(text: str, source: str) -> dict[str, Any]:
+    """A TOML text as tables, or a `UserError` that names its source."""
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -321,7 +368,7 @@ def _override(table: dict[str, Any], text: str) -> None:
             raise UserError(f"--set {text!r}: {head} is a table; set one key, such as {_first(head, known)}")
         raise key_tables.unknown(dotted, known)
     wants_text = dotted in (*TEXTS, "task.name") or (head in TABLES and key_tables.hints(TABLES[head])[tail] is str)
-    value = _value(raw, wants_text)
+    value = value_of(raw, wants_text)
     if not tail:
         table[dotted] = value
         return
@@ -334,12 +381,12 @@ def _first(table: str, known: list[str]) -> str:
     return next(name for name in known if name.startswith(f"{table}."))
 
 
-def _value(raw: str, wants_text: bool) -> Any:
+def value_of(raw: str, wants_text: bool = False) -> Any:
     """The right side of an override as a TOML value; what is not TOML is a bare string."""
     try:
-        parsed = tomllib.loads(f"value = {raw}")
+        table = tomllib.loads(f"value = {raw}")
     except (ValueError, RecursionError):
         return raw
-    if set(parsed) != {"value"} or (wants_text and not isinstance(parsed["value"], str)):
+    if set(table) != {"value"} or (wants_text and not isinstance(table["value"], str)):
         return raw
-    return parsed["value"]
+    return table["value"]

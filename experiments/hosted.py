@@ -43,7 +43,7 @@ class Silent:
 SILENT: Any = Silent()
 
 
-@dataclass
+@dataclass(kw_only=True)
 class HostedSearch(Search):
     """W replicate searches; `state` stays empty."""
 
@@ -125,6 +125,8 @@ def evaluated(
     barred: jax.Array,
 ) -> tuple[jax.Array, search.Report]:
     """Fitness `[W, P]` of generation `number` and its report, with the keys of `search.generation`."""
-    fitness, passed, _ = evaluate(task, config, search.schedule(keys, number)[:, 1], genome, skip)
-    told = jax.vmap(lambda g, f, p, b: search.report(SILENT, None, g, f, p, None, b))
-    return fitness, told(genome, fitness, passed, barred)
+    fitness, passed, finals = evaluate(task, config, search.schedule(keys, number)[:, 1], genome, skip)
+    steps = jax.vmap(jax.vmap(task.lived))(finals)
+    unknown = jnp.full_like(fitness, jnp.nan)
+    told = jax.vmap(lambda g, f, p, s, n, b: search.report(SILENT, None, g, f, p, s, n, None, b))
+    return fitness, told(genome, fitness, passed, steps, unknown, barred)

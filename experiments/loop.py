@@ -22,14 +22,17 @@ import numpy as np
 
 from experiments import checkpoint, runfolder
 from experiments.archipelago import Archipelago
-from experiments.config import Experiment
+from experiments.config import LEARNERS, Experiment
 from experiments.files import Table
 from experiments.generational import Search
 from experiments.hosted import HostedSearch
+from experiments.learning import Learning
 from experiments.lineage import LineageWriter
 from experiments.processes import LedArchipelago
 from experiments.progress import Progress, say
 from experiments.simulation import Simulation
+
+TIMING_COLUMNS = ("wall_seconds", "compile_seconds", "validation_seconds")
 
 
 def run(experiment: Experiment, path: Path, *, quiet: bool = False) -> dict[str, Any]:
@@ -58,6 +61,14 @@ def cache() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 
+def kind_of(experiment: Experiment) -> Any:
+    """What time passes in, in a run of this experiment."""
+    if experiment.search.islands > 1:
+        return LedArchipelago if jax.process_count() > 1 else Archipelago
+    kinds = {"natural": Simulation, "neat_python": HostedSearch, **dict.fromkeys(LEARNERS, Learning)}
+    return kinds.get(experiment.search.algorithm, Search)
+
+
 @dataclass
 class Session:
     """One process's work on one run."""
@@ -65,10 +76,11 @@ class Session:
     folder: runfolder.RunFolder
     experiment: Experiment
     quiet: bool
-    sim: Simulation | Search = field(init=False)
+    sim: Any = field(init=False)  # a `Simulation`, or `Replicates`
     lineage: LineageWriter | None = None
     spent: float = 0.0  # wall seconds of earlier sessions
     compiling: float = 0.0
+    validating: float = 0.0  # wall seconds that validations took, which are no part of a search
     holds: list[int] = field(default_factory=list)  # log intervals in a row for which each stop rule held
     last: list[dict[str, Any]] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
@@ -92,10 +104,7 @@ class Session:
     @property
     def kind(self) -> Any:
         """What time passes in."""
-        if self.experiment.search.islands > 1:
-            return LedArchipelago if jax.process_count() > 1 else Archipelago
-        kinds = {"natural": Simulation, "neat_python": HostedSearch}
-        return kinds.get(self.experiment.search.algorithm, Search)
+        return kind_of(self.experiment)
 
     def begin(self) -> None:
         """Tick 0: founders, the first row and a checkpoint."""
@@ -140,13 +149,15 @@ class Session:
             old = json.loads((self.folder.path / "summary.json").read_bytes())
             self.spent += float(old["wall_seconds"])
             self.compiling += float(old["compile_seconds"])
+            self.validating += float(old["validation_seconds"])
 
     def _live(self) -> str:
         """Lets time pass until something ends the run; returns the status."""
         run, sim = self.experiment.run, self.sim
-        with Progress(self.experiment.name, sim.length, sim.unit, self.quiet) as progress:
+        _, length, unit = sim.clock
+        with Progress(self.experiment.name, length, unit, self.quiet) as progress:
             while True:
-                progress.update(sim.tick, sim.told)
+                progress.update(sim.clock[0], sim.told)
                 if sim.ended:
                     return sim.ended
                 if sim.tick >= sim.length or any(
@@ -159,10 +170,17 @@ class Session:
                     return "interrupted"
                 target = min(_next(sim.tick, run.log_every), _next(sim.tick, run.checkpoint_every), sim.length)
                 sim.advance(target)
+                if sim.due:
+                    self._validate()
                 if sim.tick % run.log_every == 0 or sim.tick == sim.length or sim.ended or sim.news:
                     self._log()
                 if sim.tick % run.checkpoint_every == 0 and not sim.ended:
                     self._save()
+
+    def _validate(self) -> None:
+        began, compiled = time.monotonic(), self.compiling
+        self.sim.validate()
+        self.validating += time.monotonic() - began - (self.compiling - compiled)
 
     @property
     def wall(self) -> float:
@@ -176,9 +194,10 @@ class Session:
             "status": status,
             "config": self.experiment.name,
             "seed": self.experiment.run.seed,
-            **self.sim.headlines(self.last, wall - self.compiling),
+            **self.sim.headlines(self.last, wall - self.compiling - self.validating),
             "wall_seconds": round(wall, 3),
             "compile_seconds": round(self.compiling, 3),
+            "validation_seconds": round(self.validating, 3),
         }
 
     def _finish(self, status: str) -> dict[str, Any]:
@@ -189,6 +208,7 @@ class Session:
         self.folder.mark(status)
         self._metrics.close()
         self._species.close()
+        self._timing.close()
         return summary
 
     def _hooks(self) -> dict[str, Any]:
@@ -197,11 +217,14 @@ class Session:
     def _open_tables(self) -> None:
         self._metrics = Table(self.folder.metrics, self.kind.columns)
         self._species = Table(self.folder.species, self.kind.species_columns)
+        self._timing = Table(self.folder.timing, (self.kind.unit, *TIMING_COLUMNS))
 
     def _log(self) -> None:
         self.last, species = self.sim.rows()
         self._metrics.append([list(row.values()) for row in self.last])
         self._species.append(species)
+        clocks = self.wall, self.compiling, self.validating
+        self._timing.append([[self.sim.tick, *(round(seconds, 3) for seconds in clocks)]])
         if self.sim.tick % self.experiment.run.log_every:
             return  # a row between log intervals, which stop rules count
         for index, rule in enumerate(self.experiment.stop):
@@ -221,6 +244,7 @@ class Session:
         self.folder.keep_genomes(self.sim.samples(run.sample_genomes))
         self._metrics.sync()
         self._species.sync()
+        self._timing.sync()
         meta = self.sim.meta() | {"holds": self.holds}
         checkpoint.save(self.folder.checkpoints, tick, arrays, meta, run.keep_checkpoints)
         self.folder.summarise(self.summary("running"))

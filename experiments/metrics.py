@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.learning import NAMES as LEARNERS
 from experiments.rollout import SUMS
 from sim.body import GENES
 from sim.config import ENERGY_QUANTUM
@@ -42,9 +43,22 @@ SEARCH_COLUMNS = (
     *("generation", "world", "evaluations", "best_fitness", "mean_fitness", "median_fitness", "sd_fitness", "failed"),
     *("record", "best_connections", "best_hidden", "mean_connections", "mean_hidden"),
     *("max_connections", "max_hidden", "species", "largest_species", "threshold", "crowded"),
-    *("step", "starts", "solved"),
+    *("step", "starts", "solved", "agent_steps", "fresh_fitness", "innate_fitness", "mean_innate"),
 )
 """Columns of a search by explicit fitness (`experiments.generational`)."""
+
+LEARNING_COLUMNS = (
+    *SEARCH_COLUMNS,
+    *("episodes", "policy_loss", "value_loss", "entropy", "kl", "clipped", "loss", "value", "exploration"),
+)
+"""Columns of learners by reward (`experiments.learning`)."""
+
+
+def columns(algorithm: str) -> tuple[str, ...]:
+    """Columns of the metrics.csv of a run by `search.algorithm`."""
+    if algorithm == "natural":
+        return COLUMNS
+    return LEARNING_COLUMNS if algorithm in LEARNERS else SEARCH_COLUMNS
 
 
 def row(index: int, world: Any, mind: Any, totals: dict[str, int], refounded: int) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from agents import network, scripted
-from evolution import natural
+from agents.learned import Network
 from evolution.genome import BrainConfig, num_hidden
 from evolution.mutation import MutationParams
 from evolution.natural import Mind
+from experiments.policies import inheritance, policy
 from sim import actions, breeding, senses, step
 from sim.config import WorldConfig, WorldParams
 from sim.fence import fenced
@@ -50,7 +50,6 @@ BIRTH_COLUMNS = ("uid", "mother", "father", "tick", "generation", "kind", "conne
 GRAVE_COLUMNS = ("uid", "tick", "cause", "age", "offspring", "generation", "species")
 TRAITS = ("size", "diet", "hue")
 INTAKES = ("eaten_plant", "eaten_meat")
-KINDS = ("evolved", "random", "greedy")
 LOW_BITS = 16
 FULL = (
     1 << 29
@@ -64,6 +63,7 @@ class Setting:
     world: WorldConfig
     brain: BrainConfig
     kinds: tuple[str, ...] = ("evolved",)  # policies present; Mind.kind indexes them
+    networks: tuple[Network, ...] = ()  # of the kinds that are "learned", in their order
     shuffle: bool = False  # blindfold: the living get one another's observations
     mutate: bool = True
     breed: bool = True
@@ -90,6 +90,7 @@ class Params:
 
     world: WorldParams
     mutation: MutationParams
+    learned: tuple[Any, ...] = ()  # weights of each of `Setting.networks`, [W, ...]: all creatures of a kind share them
 
 
 @jax.tree_util.register_dataclass
@@ -111,41 +112,14 @@ class State:
 
     world: World
     mind: Mind
-    memory: Any
+    memory: Any  # of `policies.blank_memory`
     sums: jax.Array  # [W, len(SUMS), 2] int32: high and low parts
     records: Records
 
 
-def policy(setting: Setting, params: WorldParams):
-    """`act` for minds of the setting's kinds; with several, each creature follows its own kind."""
-    config = setting.world
-    names = senses.names(config)
-    reward = names.index("self.gain") if setting.brain.plasticity == "reward" else 0  # `checks` sees to the sense
-
-    def named(kind: str):
-        if kind == "random":
-            return scripted.random_policy(config)
-        if kind == "greedy":
-            return scripted.greedy_policy(config, params)
-        act = network.policy(setting.brain.activations, setting.outputs, setting.brain.plasticity, reward)
-        return lambda key, mind, memory, obs: act(key, mind.brain, memory, obs)
-
-    present = sorted(set(setting.kinds))  # "evolved" comes first, and is the one with a memory
-    acts = [named(kind) for kind in present]
-    if len(acts) == 1:
-        return acts[0]
-    which = jnp.asarray([present.index(kind) for kind in setting.kinds])
-
-    def act(key, mind, memory, obs):
-        results = [one(key, mind, memory, obs) for one in acts]
-        return results[0][0], jnp.stack([action for _, action in results])[which[mind.kind]]
-
-    return act
-
-
 def live(key: jax.Array, setting: Setting, params: Params, state: State) -> State:
-    """One tick of one world, and its sums."""
-    act = policy(setting, params.world)
+    """One tick of one world, and its sums. `params.learned` is without the axis W here."""
+    act = policy(setting, params.world, params.learned)
     blindfold = senses.shuffled if setting.shuffle else None
     world, memory, events = step.tick(
         key, setting.world, params.world, act, state.world, state.mind, state.memory, blindfold
@@ -195,10 +169,7 @@ def _pair(value: jax.Array) -> jax.Array:
 
 def deliver(key: jax.Array, setting: Setting, params: Params, state: State) -> State:
     """One delivery of births in one world, recorded."""
-    mutation = params.mutation
-    inherit = natural.inheritance(
-        setting.brain, mutation if setting.mutate else None, setting.inputs, setting.outputs, setting.world.sexual
-    )
+    inherit = inheritance(setting, params.mutation)
     before = state.world
     key = jax.random.fold_in(jax.random.fold_in(key, before.tick), 1)
     world, (mind, memory), births = breeding.deliver(
@@ -275,12 +246,12 @@ def blank_records(setting: Setting) -> Records:
     )
 
 
-def _each(function, keys: jax.Array, state: State) -> State:
+def _each(function, keys: jax.Array, *trees: Any) -> State:
     """Applies a function of one world to all W, without the cost of a batch axis when W is 1."""
     if keys.shape[0] == 1:
-        out = function(keys[0], jax.tree.map(lambda leaf: leaf[0], state))
+        out = function(keys[0], *jax.tree.map(lambda leaf: leaf[0], trees))
         return jax.tree.map(lambda leaf: leaf[None], out)
-    return jax.vmap(function)(keys, state)
+    return jax.vmap(function)(keys, *trees)
 
 
 @partial(jax.jit, static_argnums=1, donate_argnums=3)
@@ -301,7 +272,7 @@ def rollout(keys: jax.Array, setting: Setting, params: Params, state: State, unt
     def beat(carry):
         tick, state = carry
         stop = jnp.minimum(until, (tick // interval + 1) * interval)
-        one = partial(_each, lambda k, s: live(k, setting, params, s), keys)
+        one = partial(_each, lambda k, w, s: live(k, setting, replace(params, learned=w), s), keys, params.learned)
         state = jax.lax.fori_loop(tick, stop, lambda _, s: one(s), state)
         due = (stop % interval == 0).astype(jnp.int32) * setting.breed
         births = partial(_each, lambda k, s: deliver(k, setting, params, s), keys)

@@ -21,7 +21,7 @@ from experiments.errors import UserError, suggestion
 from experiments.provenance import now, origin
 
 MAY_CHANGE = (
-    *("run.ticks", "run.generations", "run.wall_seconds", "run.log_every"),
+    *("run.ticks", "run.generations", "run.agent_steps", "run.wall_seconds", "run.log_every"),
     *("run.checkpoint_every", "run.keep_checkpoints", "run.sample_genomes"),
 )
 """Keys that a run may go on with other values of."""
@@ -45,6 +45,10 @@ class RunFolder:
     @property
     def species(self) -> Path:
         return self.path / "species.csv"
+
+    @property
+    def timing(self) -> Path:
+        return self.path / "timing.csv"
 
     @property
     def lineage(self) -> Path:
@@ -88,7 +92,7 @@ class RunFolder:
 
         The lineage is rewound by `LineageWriter.resume`.
         """
-        for table in (self.metrics, self.species):
+        for table in (self.metrics, self.species, self.timing):
             files.rewind(table, tick)
         for later in checkpoint.ticks(self.checkpoints):
             if later > tick:

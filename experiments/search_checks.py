@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from agents.learning import NAMES as LEARNERS
 from evolution.genome import designed
 from evolution.interchange import parsed
 from evolution.strategies import NAMES as STRATEGIES
 from evolution.tasks import TASKS
+from evolution.tasks.environment import environment_of
 from evolution.tasks.gates import Gate
 from experiments.errors import UserError
 from experiments.ini import read_ini
@@ -32,11 +34,17 @@ def check_search(experiment: Experiment) -> None:
     natural = experiment.search.algorithm == "natural"
     if natural:
         _world_brains(experiment, 'with search.algorithm = "natural"')
+    elif experiment.search.algorithm in LEARNERS:
+        _learner(experiment)
     else:
         _task_brains(experiment)
-    if getattr(experiment.task, "in_world", False):
+    if getattr(experiment.task, "in_world", False) and experiment.search.algorithm not in LEARNERS:
         _world_task(experiment)
-    _founders(experiment)
+    if getattr(experiment.task, "in_world", False):
+        _world_eyes(experiment)
+    if experiment.search.algorithm not in LEARNERS:
+        _founders(experiment)
+    _practice(experiment)
     if experiment.search.ini:
         _ini(experiment)
     _islands(experiment)
@@ -52,6 +60,33 @@ def check_search(experiment: Experiment) -> None:
 
 def _error(dotted: str, value: Any, right: str) -> UserError:
     return UserError(f"{dotted} = {literal(value, 80)}: must be {right}")
+
+
+def _demand_task(experiment: Experiment) -> None:
+    if experiment.task is None:
+        algorithm, names = literal(experiment.search.algorithm), ", ".join(TASKS)
+        raise UserError(f"task.name is missing; search.algorithm = {algorithm} needs one of {names}")
+
+
+def _learner(experiment: Experiment) -> None:
+    """Learners by reward, and tasks that have rewards."""
+    _demand_task(experiment)
+    task: Any = experiment.task
+    where = f"with search.algorithm = {literal(experiment.search.algorithm)}"
+    if getattr(task, "in_world", False) and task.mode != "own":
+        raise _error("task.mode", task.mode, f'"own" {where}; in a shared world fitness is relative to the others')
+    if getattr(task, "blind", False):
+        raise _error("task.blind", True, f"false {where}")
+    try:
+        bodies = environment_of(task).bodies
+    except ValueError as error:
+        raise _error("task.name", name_of(task), f"a task of rewards {where}; {error}") from None
+    if experiment.search.algorithm in ("ppo", "recurrent_ppo"):
+        lanes = experiment.ppo.environments * bodies
+        most = lanes * (1 if experiment.search.algorithm == "recurrent_ppo" else experiment.ppo.horizon)
+        if experiment.ppo.minibatches > most:
+            right = f"at most {most}, which is what an iteration can be split into"
+            raise _error("ppo.minibatches", experiment.ppo.minibatches, right)
 
 
 def _world_brains(experiment: Experiment, where: str) -> None:
@@ -76,13 +111,26 @@ def _world_task(experiment: Experiment) -> None:
         raise _error("task.clones", task.clones, "at least 2 with task.blind in worlds of its own, where clones meet")
 
 
+def _world_eyes(experiment: Experiment) -> None:
+    """What tasks in the living world have written by hand needs the senses that it was written for."""
+    task: Any = experiment.task
+    missing = [name for name in ("retina", "touch") if name not in experiment.world.senses]
+    for name, value in (("company", "greedy"), ("features", "hand")):
+        if getattr(task, name) == value and missing:
+            right = f"another, or world.senses must have {' and '.join(missing)}, which it needs"
+            raise _error(f"task.{name}", value, right)
+
+
 def _task_brains(experiment: Experiment) -> None:
     brain, algorithm = experiment.brain, experiment.search.algorithm
-    if experiment.task is None:
-        names = ", ".join(TASKS)
-        raise UserError(f"task.name is missing; search.algorithm = {literal(algorithm)} needs one of {names}")
-    if brain.plasticity != "none":
-        raise _error("brain.plasticity", brain.plasticity, f'"none" with search.algorithm = {literal(algorithm)}')
+    _demand_task(experiment)
+    if brain.plasticity != "none" and algorithm in STRATEGIES:
+        right = f'"none" with search.algorithm = {literal(algorithm)}, which evolves no learning rates'
+        raise _error("brain.plasticity", brain.plasticity, right)
+    if brain.plasticity != "none" and not getattr(experiment.task, "in_world", False):
+        task: Any = experiment.task
+        right = f'"none" with task.name = {literal(name_of(task))}; networks are plastic in worlds only'
+        raise _error("brain.plasticity", brain.plasticity, right)
     if brain.dynamics == "feedforward" and brain.steps != 1:
         raise _error("brain.steps", brain.steps, '1 with brain.dynamics = "feedforward", which settles in one look')
     if isinstance(experiment.task, Gate) and experiment.task.gate == "xor" and brain.dynamics != "feedforward":
@@ -97,6 +145,28 @@ def _task_brains(experiment: Experiment) -> None:
     if algorithm in STRATEGIES and brain.founder_topology == "random":
         right = f'"layered" or "complete" with search.algorithm = {literal(algorithm)}, whose networks are all alike'
         raise _error("brain.founder_topology", brain.founder_topology, right)
+
+
+def _practice(experiment: Experiment) -> None:
+    """Newborns that learn before they are evaluated."""
+    mode, algorithm = experiment.search.learning, experiment.search.algorithm
+    where = f"with search.algorithm = {literal(algorithm)}"
+    if mode == "none":
+        return
+    if algorithm in (*LEARNERS, "natural", "neat_python"):
+        raise _error("search.learning", mode, f'"none" {where}')
+    if mode == "lamarck" and algorithm not in INSULAR:
+        raise _error("search.learning", mode, f'"none" or "baldwin" {where}, which has no parents')
+    if getattr(experiment.task, "in_world", False):
+        if mode == "lamarck":
+            raise _error("search.learning", mode, '"none" or "baldwin" in the world, where plasticity is not inherited')
+        if experiment.brain.plasticity == "none":
+            raise _error("search.learning", mode, '"none", or brain.plasticity must say how creatures learn')
+    else:
+        try:
+            environment_of(experiment.task)  # type: ignore[arg-type]
+        except ValueError as error:
+            raise _error("search.learning", mode, f'"none" with this task; {error}') from None
 
 
 def _ini(experiment: Experiment) -> None:

@@ -126,7 +126,7 @@ class Simulation:
     columns = metrics.COLUMNS
     species_columns = metrics.SPECIES_COLUMNS
     unit = "tick"
-    news = False  # rows are due at their intervals alone
+    news = due = False  # rows are due at their intervals alone, and nothing is validated
 
     @classmethod
     def start(cls, experiment: Experiment, **hooks: Any) -> Simulation:
@@ -171,6 +171,11 @@ class Simulation:
     @property
     def length(self) -> int:
         return self.experiment.run.ticks
+
+    @property
+    def clock(self) -> tuple[int, int, str]:
+        """Where the run is, where it ends, and in what that is counted."""
+        return self.tick, self.length, self.unit
 
     @property
     def ended(self) -> str | None:

@@ -8,7 +8,8 @@ window can jump between these. Leaves out drawing (`viz`).
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ import numpy as np
 from agents.network import Memory
 from evolution.natural import Mind
 from experiments import checkpoint, loop, runfolder
+from experiments.arena import Arena, demand
 from experiments.config import Experiment
 from experiments.errors import RunError, UserError
+from experiments.minds import Kind
+from experiments.policies import Memories
 from experiments.simulation import Simulation
 from sim import senses
 from sim.world import World
@@ -33,14 +37,18 @@ class Live:
         self.experiment = experiment
         self.title = title or f"{experiment.name}, seed {experiment.run.seed}"
         self.config, self.params = experiment.world, experiment.params
-        self.activations = experiment.brain.activations if experiment.run.minds == "evolved" else ()
+        self.activations: Sequence[str] = experiment.brain.activations if experiment.run.minds == "evolved" else ()
+        self.kinds: Sequence[tuple[str, str]] = ()
         self.last = experiment.run.ticks
         self._begin()
 
     def _begin(self) -> None:
-        self.sim = Simulation.start(self.experiment)
+        self.sim = self._start()
         self._observe = jax.jit(lambda world: senses.observe(self.config, self.sim.params.world, world))
         self._forget()
+
+    def _start(self) -> Simulation:
+        return Simulation.start(self.experiment)
 
     def _forget(self) -> None:
         self._world: World | None = None
@@ -89,6 +97,36 @@ class Live:
         raise ValueError("a live world has no past to go to")
 
 
+SORTS = {"evolved": "evolved network", "learned": "learned network", "random": "script", "greedy": "script"}
+
+
+class Meeting(Live):
+    """Minds of several kinds in equal numbers and equal bodies, live (`experiments.arena`)."""
+
+    def __init__(self, experiment: Experiment, kinds: tuple[Kind, ...]):
+        self.arena = Arena(experiment, kinds, seeds=1)
+        demand(self.arena)
+        super().__init__(experiment, title=f"{experiment.name}: {', '.join(self.arena.names)}")
+        self.activations = self.arena.setting.brain.activations
+        self.kinds = [(kind.name, SORTS[kind.thinks]) for kind in kinds]
+
+    def _start(self) -> Simulation:
+        return self.arena.released(range(len(self.arena.kinds)))
+
+    def mind(self, slot: int) -> Mind | None:
+        evolved = self.arena.kinds[int(self.species[slot])].thinks == "evolved"
+        return super().mind(slot) if evolved else None
+
+    def memory(self, slot: int) -> Memory | None:
+        memory = self.sim.state.memory
+        own = memory.evolved if isinstance(memory, Memories) else memory
+        return None if own is None else row(jax.tree.map(lambda leaf: leaf[0], own), slot)
+
+    @property
+    def species(self) -> np.ndarray:
+        return np.asarray(self.sim.state.mind.kind[0])
+
+
 class Replay(Live):
     """A run folder, simulated again; `ticks` are the start and the checkpoints that the run kept."""
 
@@ -112,18 +150,21 @@ class Replay(Live):
             self.sim.totals, self.sim.refounds = meta["totals"], meta["refounds"]
 
 
-def watch(target: Experiment | Path) -> None:
-    """Opens the window on a config (live) or on a run folder (replay), until it is closed."""
+def watch(target: Experiment | Path, kinds: tuple[Kind, ...] = ()) -> None:
+    """Opens the window on a config (live), a run folder (replay) or kinds of minds that meet, until it is closed."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     try:
         from viz import window, world_app
     except ImportError as missing:
         raise RunError(f"the viewer needs pygame, which cannot be loaded: {missing}") from None
     loop.cache()
-    title = target.resolve().name if isinstance(target, Path) else target.name
+    begin: Callable[[], Any]
+    if isinstance(target, Path):
+        title, begin = target.resolve().name, partial(Replay, target)
+    else:
+        title, begin = target.name, partial(Meeting, target, kinds) if kinds else partial(Live, target)
     try:
         window.announce(title, "laying out the world…")
-        source: Any = Replay(target) if isinstance(target, Path) else Live(target)
-        window.Window(world_app.WorldApp(source)).run()
+        window.Window(world_app.WorldApp(begin())).run()
     except window.NoDisplay as error:
         raise UserError(f"no window can be opened: {error}; is there a display?") from None

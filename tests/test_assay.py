@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import assay, checkpoint, loop, printing
+from experiments import arena, assay, checkpoint, loop, minds, printing
 from experiments.errors import UserError
 from tests.tiny import LETHAL, TINY, tiny
 
@@ -50,14 +50,14 @@ def test_a_run_shares_a_garden_with_itself_evenly(run):
 
 def test_kinds_do_not_cross_in_a_garden(run, monkeypatch):
     """The run breeds by two parents where it can; in the garden, children have one, and all its genes."""
-    sims, births, fresh = [], [], assay._fresh
+    sims, births, settled = [], [], arena.settled
 
     def watched(*args):
-        sims.append(fresh(*args))
+        sims.append(settled(*args))
         sims[0].on_births = births.append
         return sims[0]
 
-    monkeypatch.setattr(assay, "_fresh", watched)
+    monkeypatch.setattr(arena, "settled", watched)
     assert TINY.world.breeding == "both"
     assay.garden(run, run, ticks=120, seeds=8)
     father, mother = (np.concatenate([chunk[name] for chunk in births]) for name in ("father", "mother"))
@@ -96,10 +96,10 @@ def test_a_garden_has_both_kinds_however_few_the_founders(run, tmp_path, monkeyp
     class Seen(Exception):
         pass
 
-    def look(experiment, setting, keys, creatures):
+    def look(experiment, setting, params, keys, creatures):
         raise Seen(np.asarray(creatures(keys[0], 0)[0].kind).tolist())
 
-    monkeypatch.setattr(assay, "_fresh", look)
+    monkeypatch.setattr(arena, "settled", look)
     with pytest.raises(Seen, match=r"\[0, 1\]"):
         assay.garden(lone, lone, seeds=1)
 
@@ -108,14 +108,14 @@ def test_a_blindfold_costs_only_those_who_look(run, monkeypatch):
     monkeypatch.setattr(assay, "SETTLE_TICKS", 0)
     looking = assay.blindfold(run, ticks=40, seeds=1)
     assert looking["loss"] != 0 and looking["intake"] != looking["blindfolded"]
-    experiment, living = assay._living(run)
+    experiment, living = minds.living(run)
 
     def unplugged(mind):
         nothing = jnp.zeros_like(mind.brain.weight)
         return replace(mind, brain=replace(mind.brain, weight=nothing, rate=nothing))
 
     absent = [(unplugged(mind), body) for mind, body in living]
-    monkeypatch.setattr(assay, "_living", lambda path: (experiment, absent))
+    monkeypatch.setattr(minds, "living", lambda path: (experiment, absent))
     blind = assay.blindfold(run, ticks=40, seeds=1)
     assert blind["loss"] == 0 and blind["intake"] == blind["blindfolded"] and blind["eaten"] >= 0
     assert blind["valid"] == 1 and blind["losses"] == [0]
@@ -161,7 +161,7 @@ def test_reading_a_run_compiles_no_world(run, tmp_path):
 
     jax.monitoring.register_event_duration_secs_listener(listen)
     try:
-        experiment, living = assay._living(fresh)
+        experiment, living = minds.living(fresh)
         jax.jit(lambda x: x + 1, inline=True)(1.0)
     finally:
         jax.monitoring.unregister_event_duration_listener(listen)
@@ -174,12 +174,12 @@ def test_a_checkpoint_passed_over_is_told(run, tmp_path, capsys):
     shutil.copytree(run, torn)
     last = sorted((torn / "checkpoints").glob("*.safetensors"))[-1]
     last.write_bytes(last.read_bytes()[:1000])
-    assay._living(torn)
+    minds.living(torn)
     told = capsys.readouterr().err
     assert told.count("\n") == 1 and last.name in told and "is passed over" in told
 
 
 def test_a_run_of_one_tick_can_be_read(tmp_path):
     loop.run(tiny(ticks=1), tmp_path / "short", quiet=True)
-    _, living = assay._living(tmp_path / "short")
+    _, living = minds.living(tmp_path / "short")
     assert len(living) == 1 and living[0][0].kind.shape[0] == TINY.world.founders

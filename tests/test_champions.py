@@ -77,7 +77,9 @@ def found() -> Champions:
 
 def judge(found, generation, first, second, active=(True, True)) -> bool:
     fitness = jnp.asarray([first, second], jnp.float32)
-    told = jax.vmap(lambda g, f, b: search.report(SILENT, None, g, f, f >= 0.3, None, b))
+    told = jax.vmap(
+        lambda g, f, b: search.report(SILENT, None, g, f, f >= 0.3, jnp.ones(f.shape, jnp.int32), f, None, b)
+    )
     report = told(population(fitness), fitness, jnp.asarray(found.barred))
     return found.judge(report, generation, np.array(active), BRAIN)
 

@@ -39,6 +39,8 @@ def value_of(hint, meta):
         return st.booleans()
     if hint is int:
         return st.integers(meta["low"], meta["high"])
+    if hint == tuple[int, ...]:
+        return st.lists(st.integers(meta["low"], meta["high"]), max_size=3).map(tuple)
     return st.floats(meta["low"], meta["high"])
 
 

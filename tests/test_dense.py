@@ -23,6 +23,7 @@ from evolution.genome import HIDDEN, BrainConfig, Genome, express, founder
 from evolution.interchange import to_neat
 from evolution.mutation import MutationParams, mutate
 from evolution.phenotype import dynamics, networks
+from tests import FAST
 
 INPUTS, OUTPUTS, NUM, ROUNDS = 4, 3, 2000, 20
 ACTIVATIONS, AGGREGATIONS = tuple(activations.FUNCTIONS), tuple(aggregations.FUNCTIONS)
@@ -49,7 +50,7 @@ WILD = MutationParams(
 )
 
 
-@partial(jax.jit, static_argnums=0, compiler_options={"xla_backend_optimization_level": 0})  # runs once: compile fast
+@partial(jax.jit, static_argnums=0, compiler_options=FAST)
 def evolve(config, key):
     def line(key):
         k_founder, k_functions, k_rounds = jax.random.split(key, 3)

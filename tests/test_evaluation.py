@@ -15,12 +15,12 @@ from evolution import evaluation
 from evolution.evaluation import evaluate
 from evolution.genome import BrainConfig, Genome, founder
 from evolution.mutation import MutationParams, mutate
+from tests import FAST
 
 RUNS, NUM = 2, 12
 CONFIG = BrainConfig(
     hidden=3, connections=16, activations=("tanh", "identity"), founder_connections=2, founder_weight=0.1
 )
-FAST = {"xla_backend_optimization_level": 0}
 
 
 @jax.tree_util.register_dataclass

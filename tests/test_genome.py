@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from evolution import mutation
 from evolution.genome import BrainConfig, connection_id, express, founder, num_connections, num_hidden, split_id
 from evolution.mutation import MutationParams, mutate
+from tests import FAST
 
 INPUTS, OUTPUTS = 5, 3
 CONFIG = BrainConfig(hidden=6, connections=24, plasticity="reward", founder_connections=6)
@@ -28,12 +29,12 @@ def keys(seed: int) -> jax.Array:
     return jax.random.split(jax.random.key(seed), NUM)
 
 
-@jax.jit
+@partial(jax.jit, compiler_options=FAST)
 def founders(keys):
     return jax.vmap(lambda k: founder(k, CONFIG, INPUTS, OUTPUTS))(keys)
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=0, compiler_options=FAST)
 def operate(name: str, keys, genomes):
     """One operator, by name, on each genome."""
     operator = getattr(mutation, name)
@@ -248,7 +249,8 @@ def test_no_rates_no_changes_and_rates_are_as_told():
     still = replace(CALM, add_connection=0.0, add_node=0.0, delete_connection=0.0, delete_node=0.0, toggle=0.0)
     parents = line(jax.random.key(10), WILD, 30)
     step = jax.jit(
-        lambda params: jax.vmap(lambda k, g: mutate(k, CONFIG, params, INPUTS, OUTPUTS, 1.0, g))(keys(11), parents)
+        lambda params: jax.vmap(lambda k, g: mutate(k, CONFIG, params, INPUTS, OUTPUTS, 1.0, g))(keys(11), parents),
+        compiler_options=FAST,
     )
     same = step(still)
     assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(same), jax.tree.leaves(parents), strict=True))

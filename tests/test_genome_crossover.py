@@ -1,16 +1,18 @@
 """Crossover aligned by innovation: matching genes from either, others from the first, three quarters stay off."""
 
 from dataclasses import replace
+from functools import partial
 
 import jax
 import numpy as np
 import pytest
 
 from evolution.crossover import STAYS_OFF, crossover
+from tests import FAST
 from tests.test_genome import NUM, WILD, assert_sound, connections, each, keys, line
 
 
-@jax.jit
+@partial(jax.jit, compiler_options=FAST)
 def crossed(keys, first, second):
     return jax.vmap(crossover)(keys, first, second)
 

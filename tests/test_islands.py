@@ -25,12 +25,16 @@ from experiments.archipelago import Archipelago
 from experiments.errors import UserError
 from experiments.generational import Search, algorithm_of
 from experiments.simulation import world_keys
+from tests import FAST
 
 ROOT = Path(__file__).parents[1]
 LENGTH = ("run.generations=12", "run.checkpoint_every=4", "run.keep_checkpoints=9", "search.until_solved=false")
 SPLIT = ("search.islands=4", "search.migration_every=3", "search.migrants=2")
 NEAT = ("search.population=24", "search.species=8", "brain.hidden=8", "brain.connections=32", *SPLIT, *LENGTH)
 GA = ("search.algorithm=ga", "search.population=20", "ga.crossover=0.5", *SPLIT, *LENGTH)
+
+FOUNDED = jax.jit(jax.vmap(lambda algorithm, key: algorithm.init(key), (None, 0)), compiler_options=FAST)
+SETTLED = jax.jit(Neat.settled, compiler_options=FAST)
 
 
 def started(path, overrides, **environment):
@@ -117,8 +121,7 @@ def test_the_best_replace_the_worst_of_the_next_island(number, every, moves):
     runs, count, size, migrants = 2, 3, 7, 2
     algorithm = replace(algorithm_of(config.load("xor", GA)), population=size)
     mesh = islands.mesh_of(jax.devices()[:1], runs, count)
-    state = islands.begin(mesh, count, algorithm, world_keys(0, runs))
-    state = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), state)
+    state = FOUNDED(algorithm, world_keys(0, runs * count))
     rng = np.random.default_rng(0)
     fitness = rng.integers(0, 4, (runs * count, size)).astype(np.float32)  # with ties
     fitness[0, 3], fitness[1, 2] = np.nan, np.inf
@@ -129,7 +132,7 @@ def test_the_best_replace_the_worst_of_the_next_island(number, every, moves):
         return islands.migrated(ring, algorithm, jnp.int32(number), (runs, count), 1, state, state.genome, fitness)
 
     mapped = jax.shard_map(local, mesh=mesh, in_specs=none, out_specs=none, check_vma=False)
-    after, values = jax.tree.map(np.asarray, jax.jit(mapped)(state, fitness))
+    after, values = jax.tree.map(np.asarray, jax.jit(mapped, compiler_options=FAST)(state, fitness))
     weight, expected = np.asarray(state.genome.weight).copy(), fitness.copy()
     order = np.argsort(-np.asarray(sane(fitness)), axis=1, kind="stable")
     for island in range(runs * count) if moves else ():
@@ -148,12 +151,12 @@ def test_newcomers_join_or_found_species_and_nobody_else_moves(slots):
     brain = BrainConfig(hidden=0, connections=8, founder_topology="layered", founder_weight=1.0, dynamics="feedforward")
     params = jax.tree.map(jnp.float32, NeatParams(threshold=threshold, weight=1.0))
     algorithm = Neat(brain, 3, 1, size, slots, params)
-    init = jax.jit(algorithm.init)
-    state, others = init(jax.random.key(1)), init(jax.random.key(2))
+    founded = FOUNDED(algorithm, jnp.stack([jax.random.key(1), jax.random.key(2)]))
+    state, others = (jax.tree.map(lambda leaf, i=i: leaf[i], founded) for i in range(2))
     newcomers = jax.tree.map(lambda leaf: leaf[:migrants], others.genome)
     fitness = jax.random.normal(jax.random.key(3), (size,))
     place = np.asarray(jnp.argsort(-fitness))[-migrants:]
-    after = jax.jit(algorithm.settled)(state, place, newcomers, fitness)
+    after = SETTLED(algorithm, state, place, newcomers, fitness)
 
     weight, member, names = (np.asarray(x) for x in (state.genome.weight, state.member, state.niches.name))
     real = np.asarray(state.genome.innovation[0]) >= 0

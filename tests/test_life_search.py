@@ -19,10 +19,10 @@ from sim.life.grids import torus
 from sim.life.pattern import PatternError, RuleError
 from sim.life.patterns import named
 from sim.life.rules import parse
+from tests import FAST
 
 NUM = 128
 """Strings of a population, and fields side by side: one shape for all tests."""
-FAST = {"xla_backend_optimization_level": 0}
 LIFE, HIGHLIFE, FREDKIN = parse("B3/S23"), parse("B36/S23"), parse("B1357/S1357")
 PREDECESSOR = rle.parse("b3o$o$o$o!").cells  # of HighLife's replicator
 

@@ -23,6 +23,7 @@ from evolution.mutation import (
     mutate,
     mutate_nodes,
 )
+from tests import FAST
 from tests.test_genome import each
 
 INPUTS, OUTPUTS, NUM = 3, 2, 512
@@ -38,7 +39,6 @@ CONFIG = BrainConfig(
 )
 RATES = [f.name for f in fields(MutationParams) if not f.name.endswith("step") and f.name != "weight_new"]
 OFF = MutationParams(**dict.fromkeys(RATES, 0.0))
-FAST = {"xla_backend_optimization_level": 0}
 
 
 def keys(seed: int, num: int = NUM) -> jax.Array:
@@ -145,7 +145,7 @@ def test_a_new_node_is_plain_and_as_quick_as_the_quickest(genomes):
 
 
 def test_what_is_deleted_leaves_nothing_behind(genomes):
-    node, link = (jax.jit(jax.vmap(one)) for one in (delete_node, delete_connection))
+    node, link = (jax.jit(jax.vmap(one), compiler_options=FAST) for one in (delete_node, delete_connection))
     blank = {"node": -1, "innovation": -1, "source": -1, "target": -1}
     for operator, columns, identity in (
         (node, ("bias", "activation", "aggregation", "response", "time_constant"), "node"),

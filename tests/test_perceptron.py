@@ -15,6 +15,7 @@ from evolution.tasks.gates import TRUTH
 from experiments import config
 from experiments.generational import algorithm_of
 from experiments.simulation import numbers, world_keys
+from tests import FAST
 from viz import surfaces
 
 RUNS, POPULATION = 20, 50
@@ -28,6 +29,7 @@ def algorithm(gate, **changes):
     return replace(made, mutation=numbers(experiment.mutation))
 
 
+begin = jax.jit(lambda neat, keys: search.begin(neat, keys), compiler_options=FAST)
 breed = jax.jit(jax.vmap(lambda neat, key, state, fitness: neat.tell(key, state, fitness), in_axes=(None, 0, 0, 0)))
 judge = jax.jit(evaluate, static_argnums=(0, 1))
 
@@ -36,7 +38,7 @@ def evolve(gate, neat, generations):
     """Generation in which each run was solved, 0 if never; and the best genome of each, `[W, ...]` (a solution if
     there is one)."""
     task, keys = TASKS[gate](), world_keys(7, RUNS)
-    state = search.begin(neat, keys)
+    state = begin(neat, keys)
     solved, record, best = np.zeros(RUNS, int), np.full(RUNS, -np.inf), None
     for number in range(1, generations + 1):
         genome = state.genome

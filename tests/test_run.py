@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from experiments import checkpoint, cli, config, files, loop, simulation
+from experiments import checkpoint, cli, config, files, loop
 from experiments.config import StopRule
 from tests.tiny import LETHAL, TINY, assert_same_books, books, tiny
 
@@ -261,13 +261,6 @@ def test_a_run_stops_below_a_value_and_at_its_time(tmp_path, monkeypatch):
     assert summary["status"] == "done" and summary["ticks"] == 60
 
 
-def test_worlds_of_a_run_are_logged_one_by_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(simulation, "starting_slots", lambda experiment: 64)
-    loop.run(tiny(worlds=2, ticks=20, on_extinction="refound"), tmp_path, **QUIET)
-    assert [(tick, row.split(",")[1]) for tick, row in lines(tmp_path)[1]] == [(0, "0"), (0, "1"), (20, "0"), (20, "1")]
-    assert {row["world"] for row in ledger(tmp_path, "births")} == {0, 1}
-
-
 def killed(words, path, luck):
     """Starts a run and kills it at a random moment; False if it came to its end first."""
     process = subprocess.Popen(
@@ -348,8 +341,8 @@ def test_searches_log_every_generation_unless_they_say_otherwise():
 
 def test_rows_between_log_intervals_do_not_count_for_stop_rules(tmp_path):
     rule = StopRule(metric="solved", above=-1.0, intervals=2)
-    few = ["search.population=20", "search.until_solved=false", "run.log_every=7", "run.generations=30"]
-    experiment = replace(config.load("or", few), stop=(rule,))
+    few = ["search.algorithm=ga", "search.population=20", "search.until_solved=false"]
+    experiment = replace(config.load("or", [*few, "run.log_every=7", "run.generations=30"]), stop=(rule,))
     summary = loop.run(experiment, tmp_path / "run", **QUIET)
     generations = [number for number, _ in lines(tmp_path / "run")[1]]
     assert summary["generations"] == 14 and any(number % 7 for number in generations), "solved between intervals"

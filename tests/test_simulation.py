@@ -15,13 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments import config, rollout, simulation
+from experiments import config, loop, rollout, simulation
 from experiments.errors import UserError
 from experiments.rollout import SUMS, _add, _tick_sums
 from sim import senses
 from sim.config import ENERGY_QUANTUM
 from sim.space import total
 from sim.world import CAUSES, Events
+from tests.test_run import QUIET, ledger, lines
 from tests.tiny import LETHAL, TINY, Book, assert_equal_tables, grown, tiny
 from tests.worlds import LUSH
 
@@ -139,6 +140,13 @@ def test_replicate_worlds_differ_and_the_first_is_the_single_one():
     for name, column in both.births.items():
         own = column[both.births["world"] == 0]
         assert own.tobytes() == grown().births[name][grown().births["tick"] <= 120].tobytes(), name
+
+
+def test_worlds_of_a_run_are_logged_one_by_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(simulation, "starting_slots", lambda experiment: 64)
+    loop.run(replace(REPLICAS, run=replace(REPLICAS.run, ticks=20)), tmp_path, **QUIET)
+    assert [(tick, row.split(",")[1]) for tick, row in lines(tmp_path)[1]] == [(0, "0"), (0, "1"), (20, "0"), (20, "1")]
+    assert {row["world"] for row in ledger(tmp_path, "births")} == {0, 1}
 
 
 def test_refounding_is_counted_and_does_not_depend_on_the_log_interval():

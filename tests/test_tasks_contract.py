@@ -20,6 +20,7 @@ VARIANTS = {
     "biased_poles": TASKS["double_pole_hidden"](steps=150, bias_input=True),
     "generalisation": Generalisation(velocities=False, steps=50),
     "junction": TASKS["t_maze"](length=1, patience=0),
+    "traced": TASKS["t_maze"](length=2, trace=True),
 }
 EPISODIC = {name: make for name, make in TASKS.items() if not getattr(make, "in_world", False)}
 CASES = {name: make(**SHORT.get(name, {})) for name, make in EPISODIC.items()} | VARIANTS
@@ -63,6 +64,17 @@ def test_any_output_gives_finite_fitness_within_the_ceiling(task):
     assert np.isfinite(fitness).all()
     assert 0 <= fitness.min() <= fitness.max() <= task.ceiling
     assert not passed[WILD.index(math.nan)]
+
+
+@task_cases
+def test_agent_steps_are_those_lived(task):
+    """In the first evaluations each episode is as long as it was, the step in which it failed included."""
+    _, _, length, finals = evaluated_once(task)
+    by_copy = lambda leaf: leaf.reshape(*leaf.shape[:-1], -1, task.episodes)
+    finals = jax.tree.map(lambda leaf: jnp.moveaxis(by_copy(leaf), (-2, -1), (0, 1)), finals)
+    lived = jax.vmap(task.lived)(finals)
+    assert lived.dtype == jnp.int32
+    np.testing.assert_array_equal(lived, by_copy(length).sum(-1))
 
 
 @task_cases

@@ -10,13 +10,13 @@ from evolution.crossover import crossover
 from evolution.genome import HIDDEN, BrainConfig, Genome, connection_id, founder
 from evolution.mutation import MutationParams, add_connection, mutate
 from evolution.topology import path, reached
+from tests import FAST
 from tests.test_genome import each
 
 INPUTS, OUTPUTS, NUM = 3, 2, 32
 CONFIG = BrainConfig(hidden=38, connections=96, dynamics="feedforward", founder_connections=5, connection_tries=4)
 UNITS = OUTPUTS + CONFIG.hidden  # more than a word of bits
 WILD = MutationParams(add_connection=0.9, add_node=0.6, delete_connection=0.15, delete_node=0.1, toggle=0.5)
-FAST = {"xla_backend_optimization_level": 0}
 
 
 def made(edges: list[tuple[int, int]], hidden: int, off: set[int] = frozenset()) -> Genome:

@@ -1,6 +1,7 @@
 """The window under a dummy display, driven by posted events, over a source that keeps books of its own."""
 
 import dataclasses
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from evolution.genome import BrainConfig
 from sim import actions, senses, step
 from sim.body import founder_bodies
 from sim.config import WorldConfig, WorldParams
+from tests import FAST
 from viz.app import SPEEDS
 from viz.camera import Camera, nearest, to_screen, to_world
 from viz.compose import picture
@@ -28,19 +30,30 @@ BRAIN = BrainConfig(hidden=2, connections=16)
 SIZE = (900, 600)
 
 
+@cache
+def founded():
+    """Minds `[16, ...]` and the world at tick 0."""
+
+    @partial(jax.jit, compiler_options=FAST)
+    def begin():
+        num = CONFIG.founders
+        inputs, outputs = len(senses.names(CONFIG)), len(actions.names(CONFIG))
+        minds = natural.founders(jax.random.key(1), BRAIN, inputs, outputs, 16)
+        return minds, step.genesis(jax.random.key(0), CONFIG, PARAMS, 16, founder_bodies(num), jnp.ones(num))
+
+    minds, world = begin()
+    return minds, jax.device_get(world)
+
+
 class Drift:
     """A world in which everyone drifts ahead; it records what it is asked for."""
 
-    title, config, params, activations = "drift", CONFIG, PARAMS, BRAIN.activations
+    title, config, params, activations, kinds = "drift", CONFIG, PARAMS, BRAIN.activations, ()
     counters = {"births": 3, "deaths_starved": 1}  # noqa: RUF012
 
     def __init__(self, records=(), last=10_000):
-        num = CONFIG.founders
-        inputs, outputs = len(senses.names(CONFIG)), len(actions.names(CONFIG))
-        self.minds = natural.founders(jax.random.key(1), BRAIN, inputs, outputs, 16)
+        self.minds, self.world = founded()
         self.memories = natural.newborn_memory(self.minds)
-        world = step.genesis(jax.random.key(0), CONFIG, PARAMS, 16, founder_bodies(num), jnp.ones(num))
-        self.world = jax.device_get(world)
         self.ticks, self.last, self.asked = tuple(records), last, []
         self.species = np.arange(16) % 3
 

@@ -21,6 +21,7 @@ from sim.fields import MOST_SEEDS
 from sim.space import quantise
 from sim.step import total_energy
 from sim.world import FIELDS, World
+from tests import FAST
 from tests.worlds import BARE, LUSH, SLOTS, assert_same_bits, facing, landscape, whole
 
 GARDEN = replace(
@@ -91,7 +92,7 @@ def test_rules_have_the_names_that_they_have_elsewhere():
         np.testing.assert_array_equal(after, automaton.generation(replace(spelt, width=WIDTH, height=HEIGHT), cells))
 
 
-@partial(jax.jit, static_argnums=1)
+@partial(jax.jit, static_argnums=1, compiler_options=FAST)
 def found(key, slots: int) -> World:
     return step.genesis(key, GARDEN, NUMBERS, slots, founder_bodies(40), jnp.ones(40))
 
@@ -185,7 +186,7 @@ def test_sham_toggles_are_told_and_flip_nothing():
         np.testing.assert_array_equal(real, sham)
 
 
-@jax.jit
+@partial(jax.jit, compiler_options=FAST)
 def live(world: World, params: WorldParams, ticks: int) -> tuple[World, dict[str, jax.Array]]:
     """So many ticks of creatures that act at random and do not breed, and their totals as int32."""
     act = scripted.random_policy(GARDEN)

@@ -12,6 +12,7 @@ from sim import breeding
 from sim.body import GENES
 from sim.metabolism import flesh
 from sim.step import total_energy
+from tests import FAST
 from tests.worlds import (
     BRAIN,
     EVERYTHING,
@@ -31,7 +32,7 @@ from tests.worlds import (
 B = EVERYTHING.births_at_once
 
 
-@partial(jax.jit, static_argnums=(1, 2))
+@partial(jax.jit, static_argnums=(1, 2), compiler_options=FAST)
 def deliver(key, config, exact: bool, colony: Colony):
     """One delivery; `exact` children are copies, or mixtures, of their parents."""
     inherit = inheritance(config, BRAIN, None if exact else MUTATION)

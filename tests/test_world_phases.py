@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sim import actions, contact, feeding, fields, metabolism, motion, senses, space
 from sim.config import ENERGY_QUANTUM, WorldConfig
+from tests import FAST
 from tests.worlds import BRAIN, EVERYTHING, LUSH, WALLED, Numbers, found, live, whole
 from tests.worlds import facing as turned
 
@@ -20,6 +21,7 @@ WIDTH, HEIGHT = EVERYTHING.width, EVERYTHING.height
 light = jax.jit(fields.light, static_argnums=0)
 facing = jax.jit(contact.facing, static_argnums=0)
 observe = jax.jit(senses.observe, static_argnums=0)
+regrow = jax.jit(fields.regrow, static_argnums=1, compiler_options=FAST)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -66,7 +68,7 @@ def test_light_that_a_large_world_takes_in_is_told_in_full():
     params = replace(LUSH, plant_growth=1.0, plant_spread=0.0, seed_rate=0.0)
     full = jnp.ones((512, 512))
     world = replace(WORLD, plants=full / 2, fertility=full, poison=None, meat=None, light=jnp.float32(1))
-    after, absorbed, heat = fields.regrow(jax.random.key(0), config, params, world)
+    after, absorbed, heat = regrow(jax.random.key(0), config, params, world)
     assert np.asarray(after.plants).sum(dtype=np.float64) == 0.75 * 512 * 512
     assert 65536 * int(absorbed[0]) + int(absorbed[1]) == 512 * 512 // 4 * 65536
     assert not np.any(heat)
@@ -75,7 +77,7 @@ def test_light_that_a_large_world_takes_in_is_told_in_full():
 @pytest.mark.parametrize("rate, lying, left", [(0.0, 1.0, 1 - 2**-12), (0.0, 2**-13, 0.0), (0.5, 1.0, 0.5)])
 def test_carrion_rots_by_its_rate_but_never_less_than_a_crumb(rate, lying, left):
     world = replace(WORLD, meat=jnp.full((HEIGHT, WIDTH), lying))
-    after, _, heat = fields.regrow(jax.random.key(0), EVERYTHING, replace(LUSH, meat_decay=rate), world)
+    after, _, heat = regrow(jax.random.key(0), EVERYTHING, replace(LUSH, meat_decay=rate), world)
     assert np.all(np.asarray(after.meat) == left)
     assert int(whole(heat)) * ENERGY_QUANTUM == (lying - left) * HEIGHT * WIDTH
 

@@ -1,6 +1,7 @@
 """Senses and acts are named one by one, and those that a config switches off take no room and no time."""
 
 from dataclasses import replace
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -17,19 +18,21 @@ from tests.worlds import BRAIN, EVERYTHING, LUSH, found
 SWITCHES = ("meat", "poison", "obstacles", "scent", "seasons", "bite", "give")
 
 
-def still(key, mind, memory, obs):
-    return memory, jnp.zeros(memory.shape[0])
+def rapt(num: int):
+    """A policy that does nothing and remembers what it saw last."""
+    return lambda key, mind, memory, obs: (obs, jnp.zeros(num))
+
+
+def genesis(key, config: WorldConfig):
+    return step.genesis(key, config, WorldParams(), 8, founder_bodies(5), jnp.zeros(5))
 
 
 def outline(config: WorldConfig):
-    """Shapes of a world of 8 slots after a tick, of its observations, and the size of the tick's program."""
+    """Shapes of a world of 8 slots, of its observations, and of the world after a tick."""
 
     def life(key):
-        world = step.genesis(key, config, WorldParams(), 8, founder_bodies(5), jnp.zeros(5))
-        obs = senses.observe(config, WorldParams(), world)
-        after, _, _ = step.tick(
-            key, config, WorldParams(), still, world, None, jnp.zeros((8, len(actions.names(config))))
-        )
+        world = genesis(key, config)
+        after, obs, _ = step.tick(key, config, WorldParams(), rapt(len(actions.names(config))), world, None, None)
         return world, obs, after
 
     return jax.eval_shape(life, jax.random.key(0))
@@ -106,17 +109,15 @@ def test_what_the_world_lacks_is_neither_done_nor_sensed(switch, acts, sights):
     assert program_size(less) < program_size(EVERYTHING)
 
 
+@cache
 def program_size(config: WorldConfig) -> int:
     """Operations in the program of one tick."""
 
-    def tick(key, world, memory):
-        return step.tick(key, config, WorldParams(), still, world, None, memory)
+    def tick(key, world):
+        return step.tick(key, config, WorldParams(), rapt(len(actions.names(config))), world, None, None)
 
-    num = len(actions.names(config))
-    world = jax.eval_shape(
-        lambda k: step.genesis(k, config, WorldParams(), 8, founder_bodies(5), jnp.zeros(5)), jax.random.key(0)
-    )
-    return str(jax.make_jaxpr(tick)(jax.random.key(0), world, jnp.zeros((8, num)))).count(" = ")
+    world = jax.eval_shape(partial(genesis, config=config), jax.random.key(0))
+    return str(jax.make_jaxpr(tick)(jax.random.key(0), world)).count(" = ")
 
 
 def test_creatures_know_themselves():

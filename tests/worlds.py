@@ -1,4 +1,4 @@
-"""One small world with everything on, and one compiled loop over it, shared by the world tests.
+"""One small world with everything on, and compiled ticks and deliveries of it, shared by the world tests.
 
 Its sides are no powers of two, so that no vector unit is spared its remainders. Its creatures follow four
 policies (network, random, still, greedy) chosen per creature, so that tests which need different minds share
@@ -25,6 +25,7 @@ from sim.body import FOUNDER, RANGES, Body
 from sim.config import SENSES, WorldConfig, WorldParams
 from sim.space import quanta
 from sim.world import CAUSES, FIELDS, Births, Events, World, population
+from tests import FAST
 
 EVERYTHING = WorldConfig(
     width=36,
@@ -116,10 +117,13 @@ def inheritance(config: WorldConfig, brain: BrainConfig, mutation: MutationParam
     return natural.inheritance(brain, mutation, inputs, outputs, config.sexual)
 
 
-@partial(jax.jit, static_argnums=(1, 2, 3, 5))
 def found(key, config: WorldConfig, brain: BrainConfig, slots: int, params: WorldParams = LUSH, num: int = 0) -> Colony:
     """Founders with various bodies; the first 16 stand in pairs on shared cells; a third act at random."""
-    num = num or config.founders
+    return _found(key, config, brain, slots, params, num or config.founders)
+
+
+@partial(jax.jit, static_argnums=(1, 2, 3, 5), compiler_options=FAST)
+def _found(key, config: WorldConfig, brain: BrainConfig, slots: int, params: WorldParams, num: int) -> Colony:
     k_world, k_mind, k_body = jax.random.split(key, 3)
     inputs, outputs = len(senses.names(config)), len(actions.names(config))
     mind = natural.founders(k_mind, brain, inputs, outputs, num)
@@ -176,37 +180,48 @@ def birth_tally(before: World, births: Births, after: World) -> dict[str, jax.Ar
 
 
 @partial(jax.jit, static_argnums=(1, 2))
-def live(
-    key, config: WorldConfig, brain: BrainConfig, numbers: Numbers, colony: Colony, ticks
-) -> tuple[Colony, dict[str, jax.Array]]:
-    """So many ticks (a multiple of the birth interval) from a colony, with deliveries, and their totals."""
+def _beat(key, config: WorldConfig, brain: BrainConfig, numbers: Numbers, colony: Colony, totals):
+    """The ticks from one delivery to the next."""
     act = policy(config, brain, numbers.world)
-    inherit = inheritance(config, brain, numbers.mutation)
-
-    def add(totals, counts):
-        return totals | {name: totals[name] + count for name, count in counts.items()}
 
     def tick(_, carry):
         colony, totals = carry
         before = colony.world
         world, memory, events = step.tick(key, config, numbers.world, act, before, colony.mind, colony.memory)
-        return Colony(world, colony.mind, memory), add(totals, tally(before, events, world))
+        return Colony(world, colony.mind, memory), added(totals, tally(before, events, world))
 
-    def beat(_, carry):
-        colony, totals = jax.lax.fori_loop(0, config.birth_interval, tick, carry)
-        before = colony.world
-        k_births = jax.random.fold_in(jax.random.fold_in(key, before.tick), 1)
-        world, (mind, memory), births = breeding.deliver(
-            k_births, config, numbers.world, inherit, before, (colony.mind, colony.memory)
-        )
-        totals = add(totals, birth_tally(before, births, world))
-        totals["fewest"] = jnp.minimum(totals["fewest"], population(world))
-        return Colony(world, mind, memory), totals
+    return jax.lax.fori_loop(0, config.birth_interval, tick, (colony, totals))
 
+
+@partial(jax.jit, static_argnums=(1, 2), compiler_options=FAST)
+def _delivery(key, config: WorldConfig, brain: BrainConfig, numbers: Numbers, colony: Colony, totals):
+    """One delivery of births."""
+    inherit = inheritance(config, brain, numbers.mutation)
+    before = colony.world
+    k_births = jax.random.fold_in(jax.random.fold_in(key, before.tick), 1)
+    world, (mind, memory), births = breeding.deliver(
+        k_births, config, numbers.world, inherit, before, (colony.mind, colony.memory)
+    )
+    totals = added(totals, birth_tally(before, births, world))
+    totals["fewest"] = jnp.minimum(totals["fewest"], population(world))
+    return Colony(world, mind, memory), totals
+
+
+def added(totals, counts):
+    return totals | {name: totals[name] + count for name, count in counts.items()}
+
+
+def live(
+    key, config: WorldConfig, brain: BrainConfig, numbers: Numbers, colony: Colony, ticks: int
+) -> tuple[Colony, dict[str, jax.Array]]:
+    """So many ticks (a multiple of the birth interval) from a colony, with deliveries, and their totals."""
     names = ("light", "heat", "births", "sexual", "refused", "deaths", "miscounts", "bites", "agent_ticks", "plant")
     names += ("meat", "prey", "poison", "given", *CAUSES[1:])
     totals = {name: jnp.int32(0) for name in names} | {"fewest": population(colony.world)}
-    return jax.lax.fori_loop(0, ticks // config.birth_interval, beat, (colony, totals))
+    for _ in range(ticks // config.birth_interval):
+        colony, totals = _beat(key, config, brain, numbers, colony, totals)
+        colony, totals = _delivery(key, config, brain, numbers, colony, totals)
+    return colony, totals
 
 
 def change(world: World, **values: Any) -> World:

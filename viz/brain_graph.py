@@ -103,13 +103,14 @@ def picture(
     outputs: Sequence[str],
     activations: Sequence[str] = (),
     background: Colour = CARD,
+    told: str = "no network",
 ) -> np.ndarray:
-    """The graph as RGB `[h, w, 3]`. Without a network it says so."""
+    """The graph as RGB `[h, w, 3]`; what is `told` where there is no network to draw."""
     width, height = size
     image = Image.new("RGB", (max(width, 8) * SCALE, max(height, 8) * SCALE), background)
     draw = ImageDraw.Draw(image)
     if net is None:
-        draw.text((width, height), "no network", fill=MUTED, font=font(13 * SCALE), anchor="mm")
+        draw.text((width, height), told, fill=MUTED, font=font(13 * SCALE), anchor="mm")
     else:
         places = layout(net, size)
         _edges(draw, net, places)

@@ -71,12 +71,15 @@ def graph(source: Source, view: View, size: Size) -> np.ndarray | None:
     """The brain graph of the selected creature; None when it is off or does not fit."""
     width, height = scene_size(size)
     s = view.subject
-    if s is None or not view.graph or s.mind is None or width < 320 or height < 240:
+    if s is None or not view.graph or width < 320 or height < 240:
         return None
+    names = senses.names(source.config), actions.names(source.config)
+    if s.mind is None:
+        box = (min(240, width - 24), 60)
+        return brain_graph.picture(None, box, *names, told=s.kind[1]) if s.kind else None
     net = brain_graph.network(s.mind, s.memory, s.obs, len(s.action))
     inputs = len(set(net.source[net.source < net.inputs].tolist())) if net is not None else 0
     box = (min(430, width - 24), min(max(230, 60 + 14 * inputs), height // 2, 420))
-    names = senses.names(source.config), actions.names(source.config)
     return brain_graph.picture(net, box, *names, source.activations)
 
 

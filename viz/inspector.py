@@ -7,12 +7,14 @@ is a bar. Long lists are cut off at the panel's end, most telling things first.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 
 from sim import actions, senses
 from sim.config import WorldConfig, WorldParams
 from viz.colours import ACCENT, ALARM, CHANNEL, FAINT, INK, MUTED, NEGATIVE, POSITIVE
+from viz.furniture import shortened
 from viz.paint import Board, number
 from viz.subject import Subject
 
@@ -86,13 +88,15 @@ def _vitals(board: Board, y: float, params: WorldParams, subject: Subject) -> fl
 
 def _facts(board: Board, y: float, subject: Subject) -> float:
     values = subject.state
-    rows = [("species", subject.species)] if subject.species is not None else []
+    rows: list[tuple[str, Any]] = [("species", subject.species)] if subject.species is not None else []
+    rows += [("mind", subject.kind[0]), ("thinks as", subject.kind[1].removesuffix(" network"))] if subject.kind else []
     rows += [(label, values[name]) for label, name in FACTS]
     half = board.width / 2
     for k, (label, value) in enumerate(rows):
         x, row = (16 if k % 2 == 0 else half + 8), y + ROW * (k // 2)
         board.text(x, row, label, 11, MUTED)
-        board.text(x + half - 26, row, "none" if value == -1 else number(round(float(value), 3)), 11, INK, "right")
+        told = "none" if value == -1 else value if isinstance(value, str) else number(round(float(value), 3))
+        board.text(x + half - 26, row, shortened(told, half - 80, 11), 11, INK, "right")
     return y + ROW * ((len(rows) + 1) // 2) + 6
 
 

@@ -27,6 +27,7 @@ class Source(Protocol):
     config: WorldConfig
     params: WorldParams
     activations: Sequence[str]  # names of the activation functions that genomes index; () without networks
+    kinds: Sequence[tuple[str, str]]  # name and sort of each kind of mind, numbered by `species`; () with one kind
 
     def advance(self, num_ticks: int) -> int:
         """Runs up to `num_ticks` (≥ 1, any number) ticks; returns how many, 0 when the run is over."""
@@ -55,7 +56,7 @@ class Source(Protocol):
 
     @property
     def species(self) -> np.ndarray | None:
-        """Species of each slot `[N]` int, -1 for none; None when the run has no species."""
+        """Species, or kind where there are `kinds`, of each slot `[N]` int, -1 for none; None without species."""
         ...
 
     @property

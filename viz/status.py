@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from sim.config import WorldConfig, WorldParams
@@ -73,7 +75,9 @@ def _counters(board: Board, y: float, view: View) -> float:
 
 
 def _legend(board: Board, y: float, view: View, shade: Shade) -> float:
-    """The colour ramp under a histogram of the living; for species, the most numerous ones."""
+    """The colour ramp under a histogram of the living; for species, the most numerous ones; for minds, all kinds."""
+    if shade.mode == "species" and view.kinds and view.world is not None:
+        return _kinds(board, y, view.kinds, shade.value[np.asarray(view.world.alive)])
     board.card(y, y + 58)
     board.text(16, y + 13, f"colour: {shade.mode}", 12)
     board.text(board.width - 16, y + 13, "Tab: next", 11, MUTED, "right")
@@ -100,6 +104,21 @@ def _legend(board: Board, y: float, view: View, shade: Shade) -> float:
     board.text(x, y + 49, shade.low, 10, MUTED)
     board.text(x + width, y + 49, shade.high, 10, MUTED, "right")
     return y + 66
+
+
+def _kinds(board: Board, y: float, names: Sequence[str], values: np.ndarray) -> float:
+    """Each kind of mind in its colour, with its number among the living, two in a row."""
+    rows, half = (len(names) + 1) // 2, board.width / 2
+    board.card(y, y + 28 + 15 * rows)
+    board.text(16, y + 13, "colour: mind", 12)
+    board.text(board.width - 16, y + 13, "Tab: next", 11, MUTED, "right")
+    for kind, name in enumerate(names):
+        x, row = (16 if kind % 2 == 0 else half + 8), y + 30 + 15 * (kind // 2)
+        colour = tuple(int(c) for c in labelled(np.array(kind)))
+        board.draw.ellipse((x, row - 4, x + 8, row + 4), fill=colour)
+        board.text(x + 14, row, shortened(name, half - 84, 11), 11, INK)
+        board.text(x + half - 26, row, f"{int(np.sum(values == kind)):,}", 11, INK, "right")
+    return y + 36 + 15 * rows
 
 
 def _chips(board: Board, y: float, config: WorldConfig, view: View) -> float:

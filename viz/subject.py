@@ -31,6 +31,7 @@ class Subject:
     mind: Mind | None
     memory: Memory | None
     species: int | None
+    kind: tuple[str, str] | None = None  # name and sort of its mind, where several meet
 
     @property
     def alive(self) -> bool:
@@ -62,6 +63,7 @@ def observe(source: Source, world: World, slot: int) -> Subject:
     genes["speed_gene"] = genes.pop("speed")  # `speed` is what it moved in the last tick
     state |= genes
     species = source.species
+    kind = source.kinds[int(species[slot])] if source.kinds and species is not None else None
     return Subject(
         uid=state["uid"],
         slot=slot,
@@ -72,7 +74,8 @@ def observe(source: Source, world: World, slot: int) -> Subject:
         obs=np.array(source.obs(slot)),
         mind=source.mind(slot),
         memory=source.memory(slot),
-        species=None if species is None else int(species[slot]),
+        species=None if species is None or kind else int(species[slot]),
+        kind=kind,
     )
 
 

@@ -36,11 +36,13 @@ class View(Showing):
     world: World | None = None  # as last seen
     counters: Mapping[str, float] = field(default_factory=dict)
     species: np.ndarray | None = None
+    kinds: tuple[str, ...] = ()  # names of the kinds of minds that `species` numbers, if it does
 
 
 def opened(source: Source, size: Size) -> View:
-    """A view of the whole world."""
-    view = View(fit(source.config, size))
+    """A view of the whole world; where minds of several kinds meet, by kind."""
+    view = View(fit(source.config, size), kinds=tuple(name for name, _ in source.kinds))
+    view.colour = "species" if view.kinds else view.colour
     look(view, source)
     return view
 

@@ -53,6 +53,12 @@ class Task(Protocol):
     def exams(self) -> tuple[Task, ...]:
         """Tasks that the champion must pass for the run to count as solved; () for most."""
 
+    def lived(self, finals: Any) -> jax.Array:
+        """Agent-steps of an evaluation `[]` int32: steps of its bodies while they lived, the last one included.
+
+        `finals` are those of one evaluation, as `fitness` or `assess` has them; of an evaluation that took place.
+        """
+
 
 class EpisodicTask(Task, Protocol):
     """A task of one network at a time."""

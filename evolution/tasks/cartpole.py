@@ -101,3 +101,6 @@ class CartPole:
 
     def passed(self, finals: State) -> jax.Array:
         return self.fitness(finals) >= 0.95 * self.steps
+
+    def lived(self, finals: State) -> jax.Array:
+        return finals.t.sum(0)

@@ -154,6 +154,10 @@ class DoublePole:
     def passed(self, finals: State) -> jax.Array:
         return jnp.all(finals.balanced >= self.steps, axis=0)
 
+    def lived(self, finals: State) -> jax.Array:
+        """The step in which a pole fell was lived, though not balanced."""
+        return jnp.minimum(finals.balanced + 1, self.steps).sum(0)
+
 
 @dataclass(frozen=True)
 class DampedDoublePole(DoublePole):

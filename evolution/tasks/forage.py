@@ -3,8 +3,9 @@
 `shared`: all minds of a population meet in one world and eat one another's food, so fitness is relative to the
 company. `own`: each mind has worlds to itself, in the same landscapes as every other mind. Minds are the world's own,
 sparse and recurrent (`agents.network`): measured, they cost less there than dense ones, and a champion may be put into
-a living world as it is. Leaves out births, inherited bodies and learning within a life. After the
-stage of ad hoc fitness in PolyWorld, before its creatures breed by themselves (Yaeger 1994).
+a living world as it is. Worlds, keys and ticks are those of `agents.environments.foraging`, in which others learn.
+Leaves out births and inherited bodies. After the stage of ad hoc fitness in PolyWorld, before its creatures breed by
+themselves (Yaeger 1994).
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from agents import network
+from agents import features, network
+from agents.environments import foraging
+from agents.environments.foraging import Foraging
 from evolution.genome import BrainConfig, Genome, express, num_connections
 from sim import actions, senses, step
-from sim.body import FOUNDER, Body, founder_bodies
+from sim.body import FOUNDER
 from sim.config import WorldConfig, WorldParams
 from sim.config import key as tunable
 from sim.world import World
@@ -52,6 +55,20 @@ class Forage:
         16, "fresh worlds of its own in which a solution must reach the target as well; 0: none", low=0, high=1000
     )
     blind: bool = tunable(False, "control: the living of a world get one another's observations")
+    company: str = tunable(
+        "none",
+        "scripted creatures that every world has besides, whose fitness does not count",
+        choices=foraging.COMPANY,
+    )
+    company_num: int = tunable(
+        8, "such creatures in a world, unless company is none", low=1, high=10_000, unit="creatures"
+    )
+    company_diet: float = tunable(0.2, "their diet, 0 herbivore to 1 carnivore", low=0, high=1)
+    features: str = tunable(
+        "raw",
+        "what minds observe: the senses as they are, or ten hand-made features of them",
+        choices=features.FEATURES,
+    )
 
     world: WorldConfig = WorldConfig()
     params: WorldParams = WorldParams()
@@ -60,7 +77,7 @@ class Forage:
 
     @property
     def inputs(self) -> int:
-        return len(senses.names(self.world))
+        return len(self.ends[0])
 
     @property
     def outputs(self) -> int:
@@ -68,7 +85,15 @@ class Forage:
 
     @property
     def ends(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        return senses.names(self.world), actions.names(self.world)
+        return self.environment.ends
+
+    @property
+    def environment(self) -> Foraging:
+        """The worlds that a mind has to itself, as an environment."""
+        return Foraging(
+            **{name: getattr(self, name) for name in ("world", "params", "ticks", "episodes", "clones", "features")},
+            **{name: getattr(self, name) for name in ("company", "company_num", "company_diet")},
+        )
 
     @property
     def steps(self) -> int:
@@ -88,16 +113,27 @@ class Forage:
         clones = max(self.clones, 2 if self.blind else 1)  # the blind need somebody to get observations from
         return (replace(self, mode="own", episodes=self.exam, clones=clones, exam=0),)
 
+    def lived(self, finals: Lives) -> jax.Array:
+        return finals.age.sum((-2, -1))
+
     def assess(
         self, config: BrainConfig, keys: jax.Array, genome: Genome, skip: jax.Array | None = None
     ) -> tuple[jax.Array, jax.Array, Lives]:
         """As `evolution.evaluation.evaluate`: fitness and passes `[W, P]`, and lives `[W, P, E, k]`."""
         brain = jax.vmap(jax.vmap(lambda one: express(config, self.inputs, one)))(genome)
-        act = network.policy(config.activations, self.outputs, "none", 0)
+        act = self._policy(config)
         weights = jax.vmap(jax.vmap(num_connections))(genome)
         finals = lives(self, keys, act, (brain, network.blank_memory(brain), weights), skip)
         fitness = jnp.mean(finals.intake, axis=(-2, -1))
         return fitness, (fitness >= self.target) & (self.target > 0), finals
+
+    def _policy(self, config: BrainConfig) -> step.Act:
+        """`act` of network minds that observe what `features` says, and learn within a life if they are plastic."""
+        named = self.ends[0]
+        reward = named.index("self.gain") if config.plasticity == "reward" else 0
+        act = network.policy(config.activations, self.outputs, config.plasticity, reward)
+        choose = features.chosen(self.world, self.features)
+        return lambda key, mind, memory, obs: act(key, mind, memory, choose(obs))
 
 
 def lives(task: Forage, keys: jax.Array, act: step.Act, minds: Any, skip: jax.Array | None = None) -> Lives:
@@ -122,31 +158,34 @@ def _lived(task: Forage, keys: jax.Array, act: step.Act, minds: Any, skip: jax.A
 
     Shared has G = 1 world for all minds, own one for each.
     """
-    runs, num = minds[2].shape
+    (runs, num), env = minds[2].shape, task.environment
     worlds = num if task.mode == "own" else 1
     settle = lambda leaf: jnp.repeat(leaf, task.clones, axis=1).reshape(runs, worlds, -1, *leaf.shape[2:])
-    mind, memory, weights = jax.tree.map(settle, minds)  # [W, G, N, ...]
-    params = _veiled(task.params, keys)
+    mind, memory, weights = jax.tree.map(settle, minds)  # [W, G, B, ...]
+    bodies = weights.shape[2]
+    lodge = lambda leaf: jnp.concatenate([leaf, jnp.repeat(leaf[:, :, :1], env.others, axis=2)], axis=2)
+    mind, memory = jax.tree.map(lodge, (mind, memory))  # [W, G, N, ...]: what the company has is not used
+    company = jnp.broadcast_to(jnp.arange(bodies + env.others) >= bodies, (runs, worlds, bodies + env.others))
+    params = foraging.veiled(task.params, jax.random.key_data(keys))
     episode = jnp.arange(task.episodes, dtype=jnp.int32)
     keys = jax.vmap(lambda key: jax.vmap(lambda e: jax.random.fold_in(key, e))(episode))(keys)  # [W, E]
-    world = _each(lambda key, cost: _genesis(task, params, key, cost), 1)(keys, weights)
+    world = _each(lambda key, cost: foraging.genesis(env, params, key, cost), 1)(keys, weights)
     if skip is not None:
         world = replace(world, alive=world.alive & ~skip.reshape(-1, 1, 1, 1))
     memory = jax.tree.map(lambda leaf: jnp.repeat(leaf[:, None], task.episodes, axis=1), memory)
-    blindfold = senses.shuffled if task.blind else None
+    blindfold, told = senses.shuffled if task.blind else None, foraging.among(env, params, act)
 
     def tick(key: jax.Array, mind: Any, world: World, memory: Any) -> tuple[World, Any]:
-        k_live = jax.random.fold_in(key, 1)
-        return step.tick(k_live, task.world, params, act, world, mind, memory, blindfold)[:2]
+        return foraging.tick(env, params, key, told, world, mind, memory, blindfold)
 
     def more(carry: tuple[jax.Array, World, Any]) -> jax.Array:
-        return (carry[0] < task.ticks) & jnp.any(carry[1].alive)
+        return (carry[0] < task.ticks) & jnp.any(carry[1].alive[..., :bodies])
 
     def advance(carry: tuple[jax.Array, World, Any]) -> tuple[jax.Array, World, Any]:
-        return carry[0] + 1, *_each(tick, 1)(keys, mind, *carry[1:])
+        return carry[0] + 1, *_each(tick, 1)(keys, (company, mind), *carry[1:])
 
     _, world, _ = jax.lax.while_loop(more, advance, (jnp.int32(0), world, memory))
-    by_mind = lambda leaf: jnp.moveaxis(leaf.reshape(runs, task.episodes, num, task.clones), 1, 2)
+    by_mind = lambda leaf: jnp.moveaxis(leaf[..., :bodies].reshape(runs, task.episodes, num, task.clones), 1, 2)
     cause = jnp.where(world.alive, 0, world.cause)
     return jax.tree.map(by_mind, Lives(world.eaten_plant + world.eaten_meat, world.age, cause))
 
@@ -161,22 +200,3 @@ def _each(function: Any, unspread: int) -> Any:
         return jax.vmap(episodes)(keys, *trees)
 
     return apply
-
-
-def _genesis(task: Forage, params: WorldParams, key: jax.Array, weights: jax.Array) -> World:
-    """A world settled by one creature for each of `weights` `[N]`, in founders' bodies whose diets are drawn.
-
-    Places, headings and diets follow from the key and the order of slots alone: all are drawn alike, so that no
-    index has an advantage.
-    """
-    k_world, k_diet = jax.random.split(jax.random.fold_in(key, 0))
-    num = weights.shape[0]
-    low, high = params.founder_diet_low, params.founder_diet_high
-    bodies: Body = replace(founder_bodies(num), diet=low + (high - low) * jax.random.uniform(k_diet, (num,)))
-    return step.genesis(k_world, task.world, params, num, bodies, weights.astype(jnp.float32))
-
-
-def _veiled(params: WorldParams, keys: jax.Array) -> WorldParams:
-    """Params as numbers that the compiler takes for variables: constants would undo the fences of `sim.fence`."""
-    one = jnp.minimum(jax.random.key_data(keys).reshape(-1)[0] | 1, 1).astype(jnp.float32)
-    return jax.tree.map(lambda value: jnp.float32(value) * one, params)

@@ -77,3 +77,6 @@ class Gate:
     def passed(self, finals: State) -> jax.Array:
         """An output of exactly 0.5 is on neither side."""
         return jnp.all((finals.output - 0.5) * (self.targets(finals) - 0.5) > 0, axis=0)
+
+    def lived(self, finals: State) -> jax.Array:
+        return finals.t.sum(0)

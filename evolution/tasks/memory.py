@@ -97,3 +97,6 @@ class Memory:
 
     def passed(self, finals: State) -> jax.Array:
         return jnp.all(finals.right == self.length, axis=0)
+
+    def lived(self, finals: State) -> jax.Array:
+        return finals.t.sum(0)

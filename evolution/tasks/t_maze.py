@@ -36,18 +36,26 @@ class State:
 
 @dataclass(frozen=True)
 class TMaze:
-    """Observations: three bits. Outputs: the largest of four is the move north, east, south or west."""
+    """Observations: three bits, and with `trace` the cue. Outputs: the largest of four is the move north, east, south
+    or west."""
 
     length: int = tunable(10, "cells from the cue to the junction", low=1, high=10_000, unit="cells")
     patience: int = tunable(10, "steps allowed beyond the shortest way", low=0, high=1_000_000, unit="steps")
 
-    inputs = 3
+    trace: bool = tunable(False, "a last input that is 1 after the cue for north, else -1: no memory is needed")
+
     outputs = 4
     episodes = 2
     ceiling = 1.0
     exams = ()
 
-    ends = ("bit0", "bit1", "bit2"), ("north", "east", "south", "west")
+    @property
+    def inputs(self) -> int:
+        return 4 if self.trace else 3
+
+    @property
+    def ends(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return ("bit0", "bit1", "bit2", "cue")[: self.inputs], ("north", "east", "south", "west")
 
     @property
     def steps(self) -> int:
@@ -63,6 +71,7 @@ class TMaze:
         for north, south, corridor, crossing in zip(*CUES, CORRIDOR, JUNCTION, strict=True):
             cue = jnp.where(state.side == 0, north, south)
             bits.append(jnp.where(start, cue, jnp.where(junction, crossing, corridor)))
+        bits += [1 - 2 * state.side] * self.trace
         return jnp.stack(bits).astype(jnp.float32)
 
     def step(self, state: State, output: jax.Array) -> tuple[State, jax.Array]:
@@ -84,3 +93,6 @@ class TMaze:
 
     def passed(self, finals: State) -> jax.Array:
         return jnp.all(finals.right, axis=0)
+
+    def lived(self, finals: State) -> jax.Array:
+        return finals.t.sum(0)

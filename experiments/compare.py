@@ -1,0 +1,176 @@
+"""`firstword compare`: learned, evolved and hand-written minds with the same bodies, worlds, senses, acts and budget.
+
+Each contestant that learns is an ordinary run in a folder of its own, all its seeds side by side, so checkpoints, kills
+and progress are those of the run loop. What a run hands in then lives test episodes that no search and no validation
+meets, for each seed the same for all contestants. A comparison that was cut off goes on where it was and ends with
+the same scores. Leaves out statistics (`experiments.compare_scores`) and the report (`experiments.compare_report`).
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from agents.environments.episodes import lives
+from evolution.tasks.environment import environment_of
+from evolution.tasks.fresh import fresh
+from evolution.tasks.rules import chance_of, rule_of
+from experiments import checkpoint, compare_config, compare_report, files, loop, runfolder
+from experiments.compare_terms import Comparison, Contestant
+from experiments.config import Experiment
+from experiments.errors import UserError
+from experiments.progress import say
+from experiments.replicates import test_keys
+from experiments.runs import read_csv
+
+RESOLVED = "compare.toml"
+SCORES = ("contestant", "seed", "score")
+CURVES = ("contestant", "seed", "agent_steps", "wall_seconds", "fresh_fitness")
+
+
+def claim(out: str | None, comparison: Comparison) -> Path:
+    """An empty folder for a new comparison: `out`, or the first free runs/compare-<name>-seed<seed>[-2, -3 …]."""
+    if out is not None:
+        path = files.folder(out)
+        taken = next((name for name in (RESOLVED, *runfolder.ENTRIES) if (path / name).exists()), None)
+        if taken:
+            hint = f"give another folder, or {saved(path)}"
+            raise UserError(f"--out {str(path)!r} already holds a comparison or a run ({taken}); {hint}")
+        return path
+    stem, number = Path("runs") / f"compare-{comparison.name}-seed{comparison.terms.seed}", 1
+    while (path := stem if number == 1 else stem.with_name(f"{stem.name}-{number}")).exists():
+        number += 1
+    return files.folder(path)
+
+
+def saved(path: Path) -> str:
+    """How to go on with a comparison, in words."""
+    return f"go on with: firstword compare --resume {shlex.quote(str(path))}"
+
+
+def begin(comparison: Comparison, path: Path, *, quiet: bool = False) -> dict[str, Any]:
+    """Runs a comparison in the empty folder `path`. Returns the results."""
+    files.write_whole(path / RESOLVED, compare_config.resolved(comparison))
+    return go_on(path, quiet=quiet)
+
+
+def go_on(path: Path, *, quiet: bool = False) -> dict[str, Any]:
+    """Does what is left of the comparison in `path`. Returns the results; `KeyboardInterrupt` if asked to end."""
+    if not (path / RESOLVED).is_file():
+        raise UserError(f"comparison {str(path)!r}: there is no {RESOLVED}; give the folder of a comparison")
+    comparison = compare_config.load(path / RESOLVED)
+    loop.cache()
+    known = _read_scores(path / "scores.csv", comparison)
+    for number, contestant in enumerate(comparison.contestants, 1):
+        if contestant.name in known:
+            continue
+        say(f"{contestant.name} ({number} of {len(comparison.contestants)})", quiet)
+        known[contestant.name] = _scores(comparison, contestant, path, quiet)
+        _write_scores(path / "scores.csv", comparison, known)
+    curves = pd.concat([_curve(comparison, one, path, known[one.name]) for one in comparison.contestants])
+    files.write_whole(path / "curves.csv", files.csv_text([CURVES, *curves[list(CURVES)].itertuples(index=False)]))
+    clocks = {one.name: _clocks(path / one.name) for one in comparison.contestants if one.learns}
+    result = compare_report.results(comparison, known, curves, clocks)
+    files.write_json(path / "results.json", result)
+    files.write_whole(path / "report.html", compare_report.render(comparison, result, curves))
+    return files.plain({"folder": path, "status": "done", **result, "report": path / "report.html"})
+
+
+def _scores(comparison: Comparison, contestant: Contestant, path: Path, quiet: bool) -> np.ndarray:
+    """Test score `[W]` of each seed of a contestant, which runs first if it learns."""
+    if contestant.own.mind:
+        return scripted(comparison, contestant.own.mind)
+    home, target = path / contestant.name, comparison.experiment(contestant)
+    if contestant.pretrain:
+        school = home / "pretraining"
+        _run(school, comparison.experiment(contestant, pretraining=True), quiet)
+        if contestant.own.zero_shot:
+            home = school
+        elif not checkpoint.finished(home / "checkpoints"):
+            _enrol(home, target, school)
+    if contestant.learns:
+        _run(home, target, quiet)
+    tested = recalled(home, target).tested(comparison.terms.seed, comparison.terms.episodes)
+    return np.asarray(tested, np.float32)
+
+
+def _run(path: Path, experiment: Experiment, quiet: bool) -> None:
+    """Runs an experiment in a folder, or what is left of it."""
+    if not (path / "config.toml").is_file():
+        status = loop.run(experiment, path, quiet=quiet)["status"]
+    else:
+        folder = runfolder.open_run(path)
+        if folder.experiment != experiment:
+            right = f"is not what {RESOLVED} says; change it back, or begin another comparison"
+            raise UserError(f"run {str(path)!r} {right}")
+        status = "done" if folder.status == "done" else loop.resume(path, quiet=quiet)["status"]
+    if status != "done":
+        raise KeyboardInterrupt
+
+
+def recalled(path: Path, experiment: Experiment) -> Any:
+    """What a run had found at its last checkpoint, as if it had found it in `experiment`."""
+    tick, arrays, meta, _ = checkpoint.load_latest(path / "checkpoints")
+    return loop.kind_of(experiment).resumed(experiment, tick, arrays, meta)
+
+
+def _enrol(path: Path, experiment: Experiment, school: Path) -> None:
+    """Makes a run folder whose run begins with what another run has learned, and with all its budget."""
+    began = loop.kind_of(experiment).start(experiment).taught(recalled(school, experiment))
+    folder = runfolder.open_run(path) if (path / "config.toml").is_file() else runfolder.create(path, experiment)
+    meta = began.meta() | {"holds": []}
+    checkpoint.save(folder.checkpoints, 0, began.arrays(), meta, experiment.run.keep_checkpoints)
+    folder.close()
+
+
+def scripted(comparison: Comparison, mind: str) -> np.ndarray:
+    """Test score `[W]` of a mind that does not learn: random, or the rule for the task."""
+    terms, task = comparison.terms, fresh(comparison.target.task, comparison.terms.episodes)
+    act, memory = (rule_of if mind == "rule" else chance_of)(task)
+    blank = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (terms.seeds, *jnp.shape(leaf))), memory)
+    play = jax.jit(lives, static_argnums=(0, 1))
+    return np.asarray(play(environment_of(task), act, None, blank, test_keys(terms.seed, terms.seeds)).fitness)
+
+
+def _curve(comparison: Comparison, contestant: Contestant, path: Path, scores: np.ndarray) -> pd.DataFrame:
+    """Rows of curves.csv of one contestant. A mind that does not learn is a point at its score, before any step."""
+    if not contestant.learns:
+        rows = [(contestant.name, seed, 0, 0.0, score) for seed, score in enumerate(scores)]
+        return pd.DataFrame(rows, columns=list(CURVES))
+    notes: list[str] = []
+    metrics = read_csv(path / contestant.name / "metrics.csv", ("world", "agent_steps", "fresh_fitness"), notes)
+    timing = read_csv(path / contestant.name / "timing.csv", ("wall_seconds", "compile_seconds"), notes)
+    seconds = timing["wall_seconds"] - timing["compile_seconds"] - timing["validation_seconds"]
+    spent = dict(zip(timing["generation"], seconds, strict=True))
+    metrics = metrics.assign(wall_seconds=metrics["generation"].map(spent), contestant=contestant.name)
+    told = metrics[metrics["fresh_fitness"].notna()].sort_values(["world", "generation"], kind="stable")
+    return told.rename(columns={"world": "seed"})[list(CURVES)]
+
+
+def _clocks(path: Path) -> dict[str, float]:
+    """Last row of timing.csv of a run."""
+    notes: list[str] = []
+    table = read_csv(path / "timing.csv", ("wall_seconds",), notes)
+    return {name: float(table[name].iloc[-1]) for name in table.columns[1:]} if len(table) else {}
+
+
+def _read_scores(path: Path, comparison: Comparison) -> dict[str, np.ndarray]:
+    """Scores `[W]` by contestant, of those that are done."""
+    notes: list[str] = []
+    table = read_csv(path, SCORES, notes)
+    each = {str(name): rows.sort_values("seed")["score"] for name, rows in table.groupby("contestant")}
+    wanted = [one.name for one in comparison.contestants if len(each.get(one.name, ())) == comparison.terms.seeds]
+    return {name: each[name].to_numpy(np.float32) for name in wanted}
+
+
+def _write_scores(path: Path, comparison: Comparison, known: dict[str, np.ndarray]) -> None:
+    """All scores so far, in the order of the contestants."""
+    names = [one.name for one in comparison.contestants if one.name in known]
+    rows = [(name, seed, score) for name in names for seed, score in enumerate(known[name])]
+    files.write_whole(path, files.csv_text([SCORES, *rows]))

@@ -1,0 +1,279 @@
+"""The standard interfaces: what Gymnasium's and PettingZoo's own checkers ask, and one trajectory through all."""
+
+import ast
+import tomllib
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from agents import features
+from agents.environments.foraging import Foraging
+from agents.environments.functional import Functional, case
+from agents.environments.limits import observations
+from evolution.tasks import TASKS
+from evolution.tasks.environment import environment_of
+from experiments import config
+from sim.config import SENSES, WorldConfig, WorldParams
+
+gymnasium = pytest.importorskip("gymnasium")
+pettingzoo_test = pytest.importorskip("pettingzoo.test")
+
+from gymnasium.utils.env_checker import check_env  # noqa: E402
+
+from agents.environments import gymnasium_env, pettingzoo_env, registration  # noqa: E402
+
+ROOT = Path(__file__).parents[1]
+LAND = WorldConfig(
+    width=16,
+    height=16,
+    max_agents=16,
+    births_at_once=2,
+    birth_interval=2,
+    bite=False,
+    give=False,
+    meat=False,
+    scent=False,
+    seasons=False,
+    obstacles=False,
+    sound_channels=0,
+    senses=("retina", "touch", "self"),
+    retina_rays=3,
+    retina_distances=(1.5, 3.0),
+)
+NUMBERS = WorldParams(plant_start=0.4, poison_damage=2.0, founder_energy=0.07, basal_cost=0.05, maturity=2.0)
+ENV = Foraging(world=LAND, params=NUMBERS, ticks=16, episodes=2)
+SEEDS, STEPS = (3, 4, 5), 40
+registration.register()
+
+
+def actions(seed):
+    """Indices into the menu for all steps of a copy."""
+    return np.random.default_rng(seed).integers(len(ENV.menu), size=STEPS)
+
+
+@jax.jit
+def begun(seed, count):
+    key = jax.random.fold_in(jax.random.key(seed), count)
+    state = ENV.start(key, case(ENV, key))
+    return state, ENV.observe(state)[0]
+
+
+@jax.jit
+def stepped(state, action):
+    state, told = ENV.step(state, action)
+    return state, told, ENV.observe(state)[0]
+
+
+@cache
+def alone(seed):
+    """First observation, and what came of each step, of episode after episode of the environment itself."""
+    menu, count, rows = np.asarray(ENV.menu, np.float32), 0, []
+    state = None
+    for action in actions(seed):
+        if state is None:
+            state, first = begun(seed, count)
+            count += 1
+        state, told, seen = stepped(state, menu[action][None])
+        end = bool(told.terminated[0]), bool(told.truncated)
+        rows.append((np.asarray(first), np.asarray(seen), float(told.reward[0]), *end))
+        first, state = rows[-1][1], None if any(end) else state
+    return rows
+
+
+def assert_same(rows, others):
+    assert len(rows) == len(others) == STEPS
+    for row, other in zip(rows, others, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(row, other, strict=True))
+
+
+def test_the_reference_has_meals_deaths_and_ends_of_time():
+    rows = [row for seed in SEEDS for row in alone(seed)]
+    assert any(row[2] for row in rows) and any(row[3] for row in rows) and any(row[4] for row in rows)
+
+
+def test_gymnasium_is_the_environment():
+    env = gymnasium.make(registration.FORAGE, world=LAND, params=NUMBERS, ticks=16, episodes=2, discrete=True)
+    for seed in SEEDS:
+        first, over, rows = env.reset(seed=seed)[0], False, []
+        for action in actions(seed):
+            first = env.reset()[0] if over else first
+            obs, *told, _ = env.step(action)
+            rows.append((first, obs, *told))
+            first, over = obs, told[1] or told[2]
+        assert_same(rows, alone(seed))
+
+
+def test_a_vector_is_its_single_environments():
+    envs = gymnasium.make_vec(
+        registration.FORAGE, len(SEEDS), world=LAND, params=NUMBERS, ticks=16, episodes=2, discrete=True
+    )
+    first, rows = envs.reset(seed=SEEDS[0])[0], []
+    for action in np.stack([actions(seed) for seed in SEEDS], axis=1):
+        obs, reward, terminated, truncated, infos = envs.step(action)
+        done = terminated | truncated
+        last = [infos["final_obs"][i] if done[i] else obs[i] for i in range(len(SEEDS))]
+        assert obs in envs.observation_space and ("final_obs" in infos) == done.any()
+        rows.append((first, last, reward, terminated, truncated))
+        first = obs
+    for i, seed in enumerate(SEEDS):
+        assert_same([tuple(part[i] for part in row) for row in rows], alone(seed))
+
+
+def test_functions_are_the_environment():
+    """As gymnax has them, which the vector above is made of: new starts, vmapped twice, draw only where all may be
+    over; numbers of the world are traced."""
+    pure = Functional(environment_of(TASKS["cartpole"](steps=20, episodes=3)))
+    reset, step = jax.jit(jax.vmap(jax.vmap(pure.reset))), jax.jit(jax.vmap(jax.vmap(pure.step)))
+    one_reset, one_step, one_start = jax.jit(pure.reset), jax.jit(pure.step_env), jax.jit(pure.reset_env)
+    keys = jax.random.split(jax.random.key(0), (40, 2, 3))
+    obs, state = reset(keys[0])
+    np.testing.assert_array_equal(obs[1, 2], one_reset(keys[0, 1, 2])[0])
+    mine = jax.tree.map(lambda leaf: leaf[1, 2], state)
+    ends = {"terminated": 0, "truncated": 0}
+    for t in range(1, 40):
+        push = np.full((2, 3), 1) if t < 20 else np.full((2, 3), t % 2)
+        obs, state, reward, done, info = step(keys[t], state, push)
+        last, mine, earned, over, told = one_step(keys[t, 1, 2], mine, push[1, 2])
+        assert (reward[1, 2], bool(done[1, 2])) == (earned, bool(over)) and over == told["terminated"] | told[
+            "truncated"
+        ]
+        np.testing.assert_array_equal(info["final_obs"][1, 2], last)
+        np.testing.assert_array_equal(info["discount"], 1.0 - info["terminated"])
+        if over:
+            last, mine = one_start(keys[t, 1, 2])
+        np.testing.assert_array_equal(obs[1, 2], last)
+        ends = {name: count + bool(told[name]) for name, count in ends.items()}
+    assert all(ends.values()), "the test wants both kinds of end"
+    world = Functional(ENV)
+    params, begin = world.default_params, jax.jit(world.reset)
+    barren = replace(params, world=replace(params.world, plant_start=0.0, seed_rate=0.0))
+    np.testing.assert_array_equal(begin(jax.random.fold_in(jax.random.key(3), 0), params)[0], alone(3)[0][0])
+    assert begin(keys[0, 0, 0], barren)[0].sum() != begin(keys[0, 0, 0], params)[0].sum()
+    assert world.num_actions == len(ENV.menu) == world.action_space().n
+    first = alone(3)[0][0]
+    assert world.observation_space().contains(first) and world.observation_space().shape == first.shape
+    assert Functional(ENV, discrete=False).action_space().shape == (4,)
+
+
+def test_pettingzoo_with_one_creature_is_the_environment():
+    env = pettingzoo_env.ForageParallel(ENV, discrete=True)
+    for seed in SEEDS:
+        first, rows = env.reset(seed=seed)[0], []
+        for action in actions(seed):
+            first = first if env.agents else env.reset()[0]
+            obs, *told, _ = env.step({"creature_0": action})
+            rows.append(tuple(part["creature_0"] for part in (first, obs, *told)))
+            first = obs
+        assert_same(rows, alone(seed))
+
+
+def test_gymnasiums_checker_is_content(recwarn):
+    for discrete in (False, True):
+        spec = {"world": LAND, "params": NUMBERS, "ticks": 16, "episodes": 2, "discrete": discrete}
+        check_env(gymnasium.make(registration.FORAGE, **spec).unwrapped, skip_render_check=True)
+    assert not [str(one.message) for one in recwarn if "gymnasium" in one.filename]
+
+
+PARALLEL = {"world": LAND, "params": replace(NUMBERS, founder_energy=0.9, basal_cost=0.15), "ticks": 24, "clones": 4}
+
+
+def test_pettingzoos_checkers_are_content(capsys):
+    pettingzoo_test.parallel_api_test(pettingzoo_env.ForageParallel(ENV, discrete=True), num_cycles=30)
+    pettingzoo_test.parallel_seed_test(lambda: pettingzoo_env.parallel_env(**PARALLEL), num_cycles=8)
+
+
+@pytest.mark.filterwarnings("ignore:.*possible_agents:UserWarning", "ignore:Agent was given:UserWarning")
+def test_creatures_are_born_and_die():
+    """Books of a world where all breed when they can: who is where in what is told, and what it adds up to."""
+    env = pettingzoo_env.parallel_env(**PARALLEL)
+    obs, _ = env.reset(seed=1)
+    assert env.agents == [f"creature_{i}" for i in range(4)] == list(obs)
+    alive, born, died = set(env.agents), set(), set()
+    rng = np.random.default_rng(0)
+    while env.agents:
+        acts = {name: np.array([rng.uniform(-1, 1), 0, 1, 1], np.float32) for name in env.agents}
+        obs, reward, terminated, truncated, info = env.step(acts)
+        fresh = set(obs) - alive
+        assert alive <= set(obs) == set(reward) == set(terminated) == set(truncated) == set(info)
+        assert not fresh & died and all(info[name]["mother"] in alive for name in fresh)
+        assert not any(reward[name] or terminated[name] for name in fresh)
+        gone = {name for name in obs if terminated[name]}
+        assert not any(obs[name].any() for name in gone) and all(obs[name].any() for name in set(obs) - gone)
+        late = {name for name in obs if truncated[name]}
+        alive, born, died = (alive | fresh) - gone, born | fresh, died | gone
+        assert set(env.agents) == (set() if late else alive) and (not late or late == alive)
+        assert all(obs[name] in env.observation_space(name) for name in obs)
+    assert len(born) >= 3 and len(died) >= 3, "the test wants births and deaths"
+    assert late
+    pettingzoo_test.parallel_api_test(env, num_cycles=30)
+
+
+def test_observations_stay_within_their_space():
+    """As they are and as features of them; and every sense that there is has bounds."""
+    seen = np.array([row[1] for seed in SEEDS for row in alone(seed)])
+    made = np.asarray(jax.jit(jax.vmap(features.chosen(LAND, "hand")))(seen))
+    for values, env in ((seen, ENV), (made, replace(ENV, features="hand"))):
+        low, high = observations(env)
+        assert low.shape == high.shape == values.shape[1:]
+        assert (low < high).all() and np.isfinite(low).all() and np.isfinite(high).all()
+        assert (values >= low).all() and (values <= high).all()
+    everything = replace(
+        ENV,
+        world=WorldConfig(automaton="both", automaton_toggle="flip", sound_channels=2, senses=SENSES),
+        features="raw",
+    )
+    low, high = observations(everything)
+    assert len(low) == len(everything.ends[0]) and (low < high).all() and np.isfinite(high).all()
+
+
+def test_default_world_is_that_of_the_task():
+    """`Forage-v0` with the keywords of `forage_task` is its environment."""
+    task = config.load("forage_task").task
+    assert gymnasium_env.foraging(ticks=task.ticks, episodes=task.episodes) == environment_of(task)
+
+
+def test_what_cannot_be_is_refused():
+    with pytest.raises(ValueError, match="bodies = 2"):
+        Functional(replace(ENV, clones=2))
+    with pytest.raises(ValueError, match="company"):
+        pettingzoo_env.ForageParallel(replace(ENV, company="greedy"))
+    with pytest.raises(TypeError, match="widht"):
+        gymnasium_env.foraging(world={"widht": 16})
+    with pytest.raises(gymnasium.error.ResetNeeded):
+        gymnasium_env.Single(ENV).step(np.zeros(4, np.float32))
+    with pytest.raises(ValueError, match="3 copies"):
+        gymnasium_env.Many(ENV, 3).reset(seed=[1, 2])
+
+
+def test_tasks_are_environments_of_one_agent_too():
+    """CartPole-v1 by this name: its own steps, and rewards of 1."""
+    pure = Functional(environment_of(TASKS["cartpole"]()))
+    obs, state = pure.reset(jax.random.key(0))
+    step = jax.jit(pure.step)
+    for t in range(30):
+        obs, state, reward, done, _ = step(jax.random.key(t), state, 1)
+        assert reward == 1
+        if done:
+            break
+    assert 5 < t < 15 and np.abs(obs).max() <= 0.05, "a pole pushed one way falls, and another stands"
+
+
+def test_the_interfaces_are_optional_and_installed_by_name():
+    """Nothing but the adapters imports what the extra brings; Gymnasium finds the names by an entry point."""
+    adapters = {"gymnasium_env.py", "pettingzoo_env.py", "registration.py", "functional.py"}
+    for package in ("sim", "agents", "evolution", "viz", "experiments"):
+        for path in (ROOT / package).rglob("*.py"):
+            nodes = ast.walk(ast.parse(path.read_text()))
+            froms = [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
+            nodes = ast.walk(ast.parse(path.read_text()))
+            plain = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+            known = {name.split(".")[0] for name in froms + plain} & {"gymnasium", "pettingzoo", "gymnax"}
+            assert not known or path.name in adapters, path
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    module, _, name = project["entry-points"]["gymnasium.envs"]["firstword"].partition(":")
+    assert (module, name) == (registration.__name__, registration.register.__name__)
+    assert {one.split(">")[0] for one in project["optional-dependencies"]["interfaces"]} == {"gymnasium", "pettingzoo"}
