@@ -38,7 +38,9 @@ def measure() -> dict[str, Any]:
 
 
 def _row(task: str) -> dict[str, Any]:
-    environment = environment_of(config.load(task).task)
+    named = config.load(task).task
+    assert named is not None
+    environment = environment_of(named)
     learner = Ppo(numbers(PpoParams()))
     shape = learner.network(environment)
     params = learner.params

@@ -105,8 +105,8 @@ class SearchConfig:
     until_solved: bool = key(True, "a run ends when it has solved its task")
     learning: str = key(
         "none",
-        "newborn networks practise before they are evaluated ([learning]; in the world by plasticity); baldwin: children "
-        "get their parents' genes, lamarck: what their parents learned (neat, ga)",
+        "newborn networks practise before they are evaluated ([learning]; in the world by plasticity); baldwin: "
+        "children get their parents' genes, lamarck: what their parents learned (neat, ga)",
         choices=MODES,
     )
     fresh_every: int = key(
@@ -190,7 +190,7 @@ def tables(experiment: Experiment) -> list[str]:
     land = ["world", "params"] if getattr(experiment.task, "in_world", False) else []
     if algorithm == "neat_python" and experiment.search.ini:
         return [*land, "brain", "search", "task", "run"]
-    genes = {"random_search": ["brain"], **dict.fromkeys(LEARNERS, [])}.get(algorithm, ["brain", "mutation"])
+    genes = [] if algorithm in LEARNERS else ["brain"] if algorithm == "random_search" else ["brain", "mutation"]
     practice = [] if experiment.search.learning == "none" or land else ["learning"]
     return [*land, *genes, "search", OWN_TABLE[algorithm], *practice, "task", "run"]
 

@@ -129,7 +129,7 @@ class Replicates:
         self.due = False
 
     def tested(self, seed: int, episodes: int) -> np.ndarray:
-        """Mean fitness `[W]` of what each run hands in on `episodes` test episodes of `seed`, the same for any algorithm.
+        """Mean fitness `[W]` of what each run hands in, on `episodes` test episodes that `seed` alone decides.
 
         Before the first validation that is the present candidate.
         """

@@ -59,7 +59,7 @@ def experiments(draw):
     bound = {"width", "height", "founders", "max_agents", "births_at_once", "senses", "retina_distances"}
     bound |= {"energy_capacity", "flesh", "connections", "founder_connections", "founder_hidden", "minds"}
     bound |= {"population", "tournament", "founder_topology", "plasticity", "ini", "islands", "migrants"}
-    bound |= {"steps", "elites"}
+    bound |= {"steps", "elites", "minibatches", "environments", "learning"}
     algorithm = draw(st.sampled_from(("natural", *config.OWN_TABLE)))
     if algorithm == "natural":
         bound |= {"dynamics", "aggregations", "response"}
@@ -100,7 +100,7 @@ def test_resolved_config_names_every_key():
     text = "".join(map(config.resolved, studies))
     reference = config.keys()
     for row in reference:
-        if not row.key.startswith(("stop.", "task.")):
+        if not row.key.startswith(("stop.", "task.", "learning.")):
             assert re.search(rf"^{row.key.rpartition('.')[2]} = ", text, re.M), row.key
 
 

@@ -157,14 +157,14 @@ def test_tasks_that_are_no_environments_are_refused(task, reason):
 
 def test_an_evolved_life_is_the_same_through_the_environment():
     """Genomes in the task `forage`, in worlds with company, and their networks stepped as an environment."""
-    task = Forage(mode="own", ticks=24, episodes=2, world=LAND, params=NUMBERS)
+    task = Forage(mode="own", ticks=24, episodes=1, world=LAND, params=NUMBERS)
     task = replace(task, company="random", company_num=3, features="hand")
     config = BrainConfig(
         hidden=0, connections=8 * task.inputs, activations=("tanh",), founder_topology="layered", plasticity="reward"
     )
     draw = jax.jit(jax.vmap(jax.vmap(lambda key: founder(key, config, task.inputs, task.outputs))))
     genome = draw(jax.random.split(jax.random.key(0), (1, 8)))
-    key = jax.random.split(jax.random.key(3), 1)
+    key = jax.random.split(jax.random.key(6), 1)
     fitness, _, finals = jax.tree.map(
         lambda leaf: leaf[0], jax.jit(evaluate, static_argnums=(0, 1))(task, config, key, genome)
     )
@@ -194,6 +194,7 @@ def test_company_breeds_and_the_bodies_of_the_policy_do_not():
     assert not told.reward[1:][told.terminated[:-1]].any() and not obs[reused].any()
 
 
+@pytest.mark.slow
 def test_a_step_looks_once():
     """The observation inside of the tick, which nobody reads, is not computed: the state keeps the one outside."""
     alone = Foraging(world=LAND, params=NUMBERS)

@@ -1,9 +1,10 @@
 """The standard interfaces: what Gymnasium's and PettingZoo's own checkers ask, and one trajectory through all."""
 
 import ast
+import sys
 import tomllib
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import jax
@@ -46,38 +47,38 @@ LAND = WorldConfig(
 )
 NUMBERS = WorldParams(plant_start=0.4, poison_damage=2.0, founder_energy=0.07, basal_cost=0.05, maturity=2.0)
 ENV = Foraging(world=LAND, params=NUMBERS, ticks=16, episodes=2)
+CART = environment_of(TASKS["cartpole"](steps=20, episodes=3))
 SEEDS, STEPS = (3, 4, 5), 40
-registration.register()
 
 
-def actions(seed):
+def actions(seed, env=ENV):
     """Indices into the menu for all steps of a copy."""
-    return np.random.default_rng(seed).integers(len(ENV.menu), size=STEPS)
+    return np.random.default_rng(seed).integers(len(env.menu), size=STEPS)
 
 
-@jax.jit
-def begun(seed, count):
+@partial(jax.jit, static_argnums=0)
+def begun(env, seed, count):
     key = jax.random.fold_in(jax.random.key(seed), count)
-    state = ENV.start(key, case(ENV, key))
-    return state, ENV.observe(state)[0]
+    state = env.start(key, case(env, key))
+    return state, env.observe(state)[0]
 
 
-@jax.jit
-def stepped(state, action):
-    state, told = ENV.step(state, action)
-    return state, told, ENV.observe(state)[0]
+@partial(jax.jit, static_argnums=0)
+def stepped(env, state, action):
+    state, told = env.step(state, action)
+    return state, told, env.observe(state)[0]
 
 
 @cache
-def alone(seed):
+def alone(seed, env=ENV):
     """First observation, and what came of each step, of episode after episode of the environment itself."""
-    menu, count, rows = np.asarray(ENV.menu, np.float32), 0, []
+    menu, count, rows = np.asarray(env.menu, np.float32), 0, []
     state = None
-    for action in actions(seed):
+    for action in actions(seed, env):
         if state is None:
-            state, first = begun(seed, count)
+            state, first = begun(env, seed, count)
             count += 1
-        state, told, seen = stepped(state, menu[action][None])
+        state, told, seen = stepped(env, state, menu[action][None])
         end = bool(told.terminated[0]), bool(told.truncated)
         rows.append((np.asarray(first), np.asarray(seen), float(told.reward[0]), *end))
         first, state = rows[-1][1], None if any(end) else state
@@ -96,23 +97,23 @@ def test_the_reference_has_meals_deaths_and_ends_of_time():
 
 
 def test_gymnasium_is_the_environment():
-    env = gymnasium.make(registration.FORAGE, world=LAND, params=NUMBERS, ticks=16, episodes=2, discrete=True)
+    env = gymnasium.make(registration.FORAGE, world=LAND, params=NUMBERS, ticks=16, episodes=2)
+    menu = np.asarray(ENV.menu, np.float32)
     for seed in SEEDS:
         first, over, rows = env.reset(seed=seed)[0], False, []
         for action in actions(seed):
             first = env.reset()[0] if over else first
-            obs, *told, _ = env.step(action)
+            obs, *told, _ = env.step(menu[action])
             rows.append((first, obs, *told))
             first, over = obs, told[1] or told[2]
         assert_same(rows, alone(seed))
 
 
-def test_a_vector_is_its_single_environments():
-    envs = gymnasium.make_vec(
-        registration.FORAGE, len(SEEDS), world=LAND, params=NUMBERS, ticks=16, episodes=2, discrete=True
-    )
+@pytest.mark.parametrize("env", [CART, pytest.param(ENV, marks=pytest.mark.slow)], ids=["cartpole", "world"])
+def test_a_vector_is_its_single_environments(env):
+    envs = gymnasium_env.Many(env, len(SEEDS), discrete=True)
     first, rows = envs.reset(seed=SEEDS[0])[0], []
-    for action in np.stack([actions(seed) for seed in SEEDS], axis=1):
+    for action in np.stack([actions(seed, env) for seed in SEEDS], axis=1):
         obs, reward, terminated, truncated, infos = envs.step(action)
         done = terminated | truncated
         last = [infos["final_obs"][i] if done[i] else obs[i] for i in range(len(SEEDS))]
@@ -120,13 +121,27 @@ def test_a_vector_is_its_single_environments():
         rows.append((first, last, reward, terminated, truncated))
         first = obs
     for i, seed in enumerate(SEEDS):
-        assert_same([tuple(part[i] for part in row) for row in rows], alone(seed))
+        assert_same([tuple(part[i] for part in row) for row in rows], alone(seed, env))
+
+
+def test_a_name_with_its_module_needs_no_import(monkeypatch):
+    monkeypatch.delitem(gymnasium.registry, registration.FORAGE)
+    monkeypatch.delitem(sys.modules, registration.__name__)
+    env = gymnasium.make(f"{registration.__name__}:{registration.FORAGE}", ticks=7)
+    assert env.unwrapped.functional == Functional(gymnasium_env.foraging(ticks=7), discrete=False)
+    assert registration.FORAGE in gymnasium.registry
+
+
+def test_names_make_vectors():
+    envs = gymnasium.make_vec(registration.FORAGE, 3, ticks=16, discrete=True, world={"width": 48})
+    assert isinstance(envs.unwrapped, gymnasium_env.Many) and envs.num_envs == 3
+    assert envs.unwrapped.functional == Functional(gymnasium_env.foraging(ticks=16, world={"width": 48}))
 
 
 def test_functions_are_the_environment():
     """As gymnax has them, which the vector above is made of: new starts, vmapped twice, draw only where all may be
     over; numbers of the world are traced."""
-    pure = Functional(environment_of(TASKS["cartpole"](steps=20, episodes=3)))
+    pure = Functional(CART)
     reset, step = jax.jit(jax.vmap(jax.vmap(pure.reset))), jax.jit(jax.vmap(jax.vmap(pure.step)))
     one_reset, one_step, one_start = jax.jit(pure.reset), jax.jit(pure.step_env), jax.jit(pure.reset_env)
     keys = jax.random.split(jax.random.key(0), (40, 2, 3))
@@ -172,9 +187,7 @@ def test_pettingzoo_with_one_creature_is_the_environment():
 
 
 def test_gymnasiums_checker_is_content(recwarn):
-    for discrete in (False, True):
-        spec = {"world": LAND, "params": NUMBERS, "ticks": 16, "episodes": 2, "discrete": discrete}
-        check_env(gymnasium.make(registration.FORAGE, **spec).unwrapped, skip_render_check=True)
+    check_env(gymnasium_env.Single(ENV), skip_render_check=True)
     assert not [str(one.message) for one in recwarn if "gymnasium" in one.filename]
 
 
@@ -262,8 +275,8 @@ def test_tasks_are_environments_of_one_agent_too():
     assert 5 < t < 15 and np.abs(obs).max() <= 0.05, "a pole pushed one way falls, and another stands"
 
 
-def test_the_interfaces_are_optional_and_installed_by_name():
-    """Nothing but the adapters imports what the extra brings; Gymnasium finds the names by an entry point."""
+def test_the_interfaces_are_optional():
+    """Nothing but the adapters imports what the extra brings, and nothing imports the adapters."""
     adapters = {"gymnasium_env.py", "pettingzoo_env.py", "registration.py", "functional.py"}
     for package in ("sim", "agents", "evolution", "viz", "experiments"):
         for path in (ROOT / package).rglob("*.py"):
@@ -273,7 +286,6 @@ def test_the_interfaces_are_optional_and_installed_by_name():
             plain = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
             known = {name.split(".")[0] for name in froms + plain} & {"gymnasium", "pettingzoo", "gymnax"}
             assert not known or path.name in adapters, path
+            assert path.name in adapters or not any("_env" in name and "environments" in name for name in froms + plain)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    module, _, name = project["entry-points"]["gymnasium.envs"]["firstword"].partition(":")
-    assert (module, name) == (registration.__name__, registration.register.__name__)
     assert {one.split(">")[0] for one in project["optional-dependencies"]["interfaces"]} == {"gymnasium", "pettingzoo"}

@@ -20,7 +20,17 @@ from agents.learning import optimiser
 from agents.learning.lanes import Lanes, Moment, advance, begin, mean, observe, summary
 from sim.config import key as tunable
 
-NUMBERS = ["learning_rate", "discount", "max_gradient", "huber", "exploration", "explored", "warm_up", "target_every"]
+NUMBERS = [
+    "learning_rate",
+    "discount",
+    "max_gradient",
+    "huber",
+    "anneal",
+    "exploration",
+    "explored",
+    "warm_up",
+    "target_every",
+]
 SHAPES = ["environments", "horizon", "updates", "batch", "capacity", "hidden"]
 
 
@@ -29,20 +39,21 @@ SHAPES = ["environments", "horizon", "updates", "batch", "capacity", "hidden"]
 class DqnParams:
     """Numbers of deep Q-learning, and what decides its shapes."""
 
-    learning_rate: float = tunable(1e-3, "step of the Adam optimiser", low=0, high=10)
+    learning_rate: float = tunable(5e-4, "step of the Adam optimiser", low=0, high=10)
     discount: float = tunable(0.99, "worth of a reward one step later", low=0, high=1)
     max_gradient: float = tunable(10.0, "norm to which the gradient is clipped", low=0, high=1e9)
     huber: float = tunable(10.0, "error of a value from which the loss grows linearly", low=1e-6, high=1e9)
+    anneal: float = tunable(0.0, "over so many agent-steps the learning rate falls to 0; 0: it stays", low=0, high=1e12)
     exploration: float = tunable(0.04, "share of random actions in the end; at first all are random", low=0, high=1)
     explored: float = tunable(10_000.0, "agent-steps over which that share falls", low=1, high=1e12)
     warm_up: float = tunable(1000.0, "agent-steps before the first update", low=0, high=1e12)
-    target_every: float = tunable(100.0, "updates after which the target network is copied", low=1, high=1e12)
-    environments: int = tunable(8, "copies of the environment that run side by side", low=1, high=65_536)
-    horizon: int = tunable(16, "steps of each between two rounds of updates", low=1, high=65_536, unit="steps")
+    target_every: float = tunable(32.0, "updates after which the target network is copied", low=1, high=1e12)
+    environments: int = tunable(4, "copies of the environment that run side by side", low=1, high=65_536)
+    horizon: int = tunable(64, "steps of each between two rounds of updates", low=1, high=65_536, unit="steps")
     updates: int = tunable(64, "updates of a round", low=1, high=1_000_000)
-    batch: int = tunable(64, "transitions of an update", low=1, high=1_000_000)
+    batch: int = tunable(128, "transitions of an update", low=1, high=1_000_000)
     capacity: int = tunable(50_000, "transitions that are remembered, in whole rounds", low=1, high=1 << 30)
-    hidden: tuple[int, ...] = tunable((64, 64), "units of each layer", low=1, high=4096)
+    hidden: tuple[int, ...] = tunable((128, 128), "units of each layer", low=1, high=4096)
 
 
 class Replay(NamedTuple):
@@ -163,13 +174,14 @@ class Dqn:
     ) -> tuple[DqnState, dict[str, jax.Array]]:
         """The state after an update with each of U samples, and means of their measures."""
         params = self.params
+        pace = optimiser.annealed(params.learning_rate, params.anneal, state.lived)
 
         def update(carry, sample):
             weights, target, known, count = carry
             batch, after = sample
             goal = goals(network, weights, target, batch, after, params.discount)
             loss, gradient = jax.value_and_grad(partial(_loss, network, params.huber))(weights, batch, goal)
-            weights, known = optimiser.descend(params.learning_rate, params.max_gradient, gradient, weights, known)
+            weights, known = optimiser.descend(pace, params.max_gradient, gradient, weights, known)
             count = count + 1
             due = count % jnp.asarray(params.target_every, jnp.int32) == 0
             target = jax.tree.map(lambda old, new: jnp.where(due, new, old), target, weights)

@@ -187,8 +187,7 @@ class Ppo:
         num = data[1].shape[1]
         parts = min(self.params.minibatches, num)
         params = self.params
-        left = 1 - state.lived / jnp.maximum(params.anneal, 1.0)
-        rate = params.learning_rate * jnp.where(params.anneal > 0, jnp.maximum(left, 0.0), 1.0)
+        rate = optimiser.annealed(params.learning_rate, params.anneal, state.lived)
 
         def minibatch(carry, index):
             both, known = carry
