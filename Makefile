@@ -42,7 +42,7 @@ $(BIN)/python:
 
 $(VENV)/run.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[es]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[es,rl]'
 	@touch $@
 
 $(VENV)/dev.stamp: pyproject.toml constraints.txt | $(BIN)/python
@@ -73,6 +73,7 @@ bench: $(VENV)/run.stamp
 	$(BIN)/firstword bench world
 	$(BIN)/firstword bench neat
 	$(BIN)/firstword bench life
+	$(BIN)/firstword bench rl
 
 figures: $(VENV)/run.stamp
 	@if [ -e experiments/figures.py ]; then $(BIN)/python -m experiments.figures; fi

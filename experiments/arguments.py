@@ -104,6 +104,7 @@ def parser(handlers: Mapping[str, Callable[[argparse.Namespace], int]]) -> Parse
     neat.add_argument("--task", choices=SPEED_TASKS, nargs="+", default=list(SPEED_TASKS), help="default: both")
     _json(neat)
     _json(_add(benches, handlers, "life", "cell updates per second, beside NumPy and SciPy", "bench "))
+    _json(_add(benches, handlers, "rl", "learning by reward, beside Stable-Baselines3 if it is there", "bench "))
     about = "cellular automata: run, identify, count, measure, search, watch"
     automata = commands.add_parser("life", help=about, description=about[0].upper() + about[1:] + ".")
     each = automata.add_subparsers(dest="life", metavar="WHAT", parser_class=Parser, required=True)

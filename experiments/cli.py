@@ -341,6 +341,13 @@ def _bench_life(args: Namespace) -> int:
     return DONE
 
 
+def _bench_rl(args: Namespace) -> int:
+    from experiments import bench_rl, printing
+
+    printing.show(bench_rl.measure(), args.json)
+    return DONE
+
+
 def _life(name: str) -> Callable[[Namespace], int]:
     def handler(args: Namespace) -> int:
         from experiments import life_commands
@@ -364,5 +371,6 @@ HANDLERS = {
     "bench world": _bench_world,
     "bench neat": _bench_neat,
     "bench life": _bench_life,
+    "bench rl": _bench_rl,
     **{f"life {name}": _life(name) for name in LIFE},
 }

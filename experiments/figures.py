@@ -66,6 +66,12 @@ TABLES = {
     "neat": 'Only with `search.algorithm = "neat"` or `"neat_python"`. Numbers, which need no new compilation.',
     "ga": 'Only with `search.algorithm = "ga"`.',
     "es": 'Only with `search.algorithm = "openai_es"` or `"cma_es"`, which need the extra `[es]`.',
+    "random_search": 'Only with `search.algorithm = "random_search"`, the control in which nobody has a parent.',
+    "ppo": 'Only with `search.algorithm = "ppo"` or `"recurrent_ppo"`, which need the extra `[rl]`; see '
+    "[learning.md](learning.md).",
+    "dqn": 'Only with `search.algorithm = "dqn"`, which needs the extra `[rl]`.',
+    "learning": 'Only with `search.learning = "baldwin"` or `"lamarck"`: how newborns practise; see '
+    "[baldwin.md](baldwin.md).",
     "run": "How long a run lasts and what it writes. Only `seed`, `worlds`, `minds` and `on_extinction` change what "
     "is simulated.",
     "stop": "A list of tables, `[[stop]]`, or `--set stop='[{metric = \"population\", above = 500}]'`. A rule ends the "
