@@ -1,8 +1,9 @@
 """Deep Q-learning (Mnih et al. 2015) with double estimates (van Hasselt et al. 2016, arXiv 1509.06461).
 
-Values of the actions on the menu are learned from a memory of what happened, with a second network, copied every so
-often, for the values of what comes next. Huber's loss, an exploration rate that falls linearly, and time limits that
-do not count as ends of life. Leaves out prioritised replay, several steps at once, duelling heads and recurrence.
+Values of the actions on the menu are learned from a memory of what happened, with a second network for the values of
+what comes next, which follows the first slowly (Lillicrap et al. 2016, arXiv 1509.02971). Huber's loss, an exploration
+rate that falls linearly, and time limits that do not count as ends of life. Leaves out prioritised replay, several
+steps at once, duelling heads and recurrence.
 """
 
 from __future__ import annotations
@@ -20,17 +21,8 @@ from agents.learning import optimiser
 from agents.learning.lanes import Lanes, Moment, advance, begin, mean, observe, summary
 from sim.config import key as tunable
 
-NUMBERS = [
-    "learning_rate",
-    "discount",
-    "max_gradient",
-    "huber",
-    "anneal",
-    "exploration",
-    "explored",
-    "warm_up",
-    "target_every",
-]
+NUMBERS = ["learning_rate", "discount", "max_gradient", "huber", "anneal"]
+NUMBERS += ["exploration", "explored", "warm_up", "target_rate"]
 SHAPES = ["environments", "horizon", "updates", "batch", "capacity", "hidden"]
 
 
@@ -39,15 +31,15 @@ SHAPES = ["environments", "horizon", "updates", "batch", "capacity", "hidden"]
 class DqnParams:
     """Numbers of deep Q-learning, and what decides its shapes."""
 
-    learning_rate: float = tunable(5e-4, "step of the Adam optimiser", low=0, high=10)
+    learning_rate: float = tunable(1e-3, "step of the Adam optimiser", low=0, high=10)
     discount: float = tunable(0.99, "worth of a reward one step later", low=0, high=1)
-    max_gradient: float = tunable(10.0, "norm to which the gradient is clipped", low=0, high=1e9)
+    max_gradient: float = tunable(1.0, "norm to which the gradient is clipped", low=0, high=1e9)
     huber: float = tunable(10.0, "error of a value from which the loss grows linearly", low=1e-6, high=1e9)
     anneal: float = tunable(0.0, "over so many agent-steps the learning rate falls to 0; 0: it stays", low=0, high=1e12)
     exploration: float = tunable(0.04, "share of random actions in the end; at first all are random", low=0, high=1)
     explored: float = tunable(10_000.0, "agent-steps over which that share falls", low=1, high=1e12)
     warm_up: float = tunable(1000.0, "agent-steps before the first update", low=0, high=1e12)
-    target_every: float = tunable(32.0, "updates after which the target network is copied", low=1, high=1e12)
+    target_rate: float = tunable(0.01, "share of the way that the target network follows per update", low=0, high=1)
     environments: int = tunable(4, "copies of the environment that run side by side", low=1, high=65_536)
     horizon: int = tunable(64, "steps of each between two rounds of updates", low=1, high=65_536, unit="steps")
     updates: int = tunable(64, "updates of a round", low=1, high=1_000_000)
@@ -78,7 +70,6 @@ class DqnState:
     replay: Replay
     rounds: jax.Array  # [] int32 iterations so far
     lived: jax.Array  # [] int32 agent-steps so far
-    updated: jax.Array  # [] int32 updates so far
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["params"], meta_fields=[])
@@ -103,7 +94,7 @@ class Dqn:
         blank = Replay(jnp.zeros((*shape, network.inputs)), jnp.zeros(shape, jnp.int32), jnp.zeros(shape), no, no)
         zero = jnp.int32(0)
         lanes = begin(k_lanes, environment, self.params.environments)
-        return DqnState(weights, weights, optimiser.fresh(weights), lanes, blank, zero, zero, zero)
+        return DqnState(weights, weights, optimiser.fresh(weights), lanes, blank, zero, zero)
 
     def _remembered(self, environment: Environment) -> int:
         """C, moments in memory: whole rounds, two at least."""
@@ -177,21 +168,19 @@ class Dqn:
         pace = optimiser.annealed(params.learning_rate, params.anneal, state.lived)
 
         def update(carry, sample):
-            weights, target, known, count = carry
+            weights, target, known = carry
             batch, after = sample
             goal = goals(network, weights, target, batch, after, params.discount)
             loss, gradient = jax.value_and_grad(partial(_loss, network, params.huber))(weights, batch, goal)
             weights, known = optimiser.descend(pace, params.max_gradient, gradient, weights, known)
-            count = count + 1
-            due = count % jnp.asarray(params.target_every, jnp.int32) == 0
-            target = jax.tree.map(lambda old, new: jnp.where(due, new, old), target, weights)
-            return (weights, target, known, count), {"loss": loss, "value": mean(goal, batch.living)}
+            target = jax.tree.map(lambda old, new: old + params.target_rate * (new - old), target, weights)
+            return (weights, target, known), {"loss": loss, "value": mean(goal, batch.living)}
 
-        start = (state.weights, state.target, state.optimiser, state.updated)
+        start = (state.weights, state.target, state.optimiser)
         done, measures = jax.lax.scan(update, start, (now, next_obs))
         ready = state.lived >= params.warm_up
-        weights, target, known, count = jax.tree.map(lambda old, new: jnp.where(ready, new, old), start, done)
-        state = replace(state, weights=weights, target=target, optimiser=known, updated=count)
+        weights, target, known = jax.tree.map(lambda old, new: jnp.where(ready, new, old), start, done)
+        state = replace(state, weights=weights, target=target, optimiser=known)
         rate = exploration(state.lived, params.explored, params.exploration)
         return state, jax.tree.map(jnp.mean, measures) | {"exploration": rate}
 
