@@ -47,6 +47,8 @@ OWN_TABLE = {
 SEARCH_PACE = {"log_every": 1, "checkpoint_every": 50}
 LEARNING_PACE = {"log_every": 10, "checkpoint_every": 500}
 """Of [run], in generations, where a search or a learner does not say."""
+LEARNING_FRESH = 20_000
+"""`search.fresh_every` of learners that do not say: they count a solution by it."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class SearchConfig:
     fresh_every: int = key(
         0,
         "the best mind since the last time lives fresh episodes every so often, and the best in these is handed in; "
-        "0: never",
+        "0: never; learners: 20,000 unless given",
         low=0,
         high=10**12,
         unit="agent-steps",
@@ -294,7 +296,10 @@ def _paced(experiment: Experiment, table: dict[str, Any]) -> Experiment:
         return experiment
     pace = LEARNING_PACE if experiment.search.algorithm in LEARNERS else SEARCH_PACE
     missing: dict[str, Any] = {name: n for name, n in pace.items() if name not in table.get("run", {})}
-    return replace(experiment, run=replace(experiment.run, **missing))
+    experiment = replace(experiment, run=replace(experiment.run, **missing))
+    if experiment.search.algorithm not in LEARNERS or "fresh_every" in table.get("search", {}):
+        return experiment
+    return replace(experiment, search=replace(experiment.search, fresh_every=LEARNING_FRESH))
 
 
 def _pertinent(experiment: Experiment, table: dict[str, Any]) -> Experiment:

@@ -31,8 +31,6 @@ from experiments.replicates import Handed, Replicates, joined
 from experiments.simulation import numbers, spread, world_keys
 from experiments.task_table import name_of
 
-SPECIES_COLUMNS = ("generation", "world", "species", "members")
-
 
 def algorithm_of(experiment: Experiment) -> Any:
     """The algorithm that a config names, its numbers as float32."""
@@ -71,7 +69,6 @@ class Search(Replicates):
     _last: search.Report | None = None
 
     columns = SEARCH_COLUMNS
-    species_columns = SPECIES_COLUMNS
 
     @classmethod
     def start(cls, experiment: Experiment) -> Self:
@@ -143,8 +140,9 @@ class Search(Replicates):
 
     def validate(self) -> None:
         """Tries the candidates on fresh episodes, when `due`, and looks for new ones."""
+        tried = self._due
         super().validate()
-        self.worth = np.full_like(self.worth, -np.inf)
+        self.worth = np.where(tried, -np.inf, self.worth).astype(np.float32)
 
     def _candidate(self) -> Genome:
         return self.candidate if self.experiment.search.fresh_every else self.champions.genome

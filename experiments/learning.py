@@ -36,7 +36,6 @@ from experiments.simulation import numbers, world_keys
 from experiments.task_table import name_of
 
 LEARNERS: dict[str, Any] = {"ppo": Ppo, "recurrent_ppo": partial(Ppo, recurrent=True), "dqn": Dqn}
-SPECIES_COLUMNS = ("generation", "world", "species", "members")
 
 
 def learner_of(experiment: Experiment) -> Any:
@@ -77,12 +76,11 @@ class Learning(Replicates):
     learner: Any
     state: Any  # of the learner, each leaf [W, ...]
     record: np.ndarray  # [W] float32 best mean return of a generation so far; -inf before the first life ended
-    lifes: np.ndarray  # [W] int64 lives that ended so far
+    lived_out: np.ndarray  # [W] int64 lives that ended so far
     when: np.ndarray  # [W] int32 generation in which the task was solved, 0 if it was not yet
     _last: dict[str, np.ndarray] | None = None
 
     columns = LEARNING_COLUMNS
-    species_columns = SPECIES_COLUMNS
 
     @classmethod
     def start(cls, experiment: Experiment, weights: Weights | None = None) -> Self:
@@ -105,7 +103,7 @@ class Learning(Replicates):
             learner=learner,
             state=state,
             record=np.full(worlds, -np.inf, np.float32),
-            lifes=np.zeros(worlds, np.int64),
+            lived_out=np.zeros(worlds, np.int64),
             when=np.zeros(worlds, np.int32),
         )
 
@@ -130,14 +128,14 @@ class Learning(Replicates):
         self._last = {name: np.asarray(values) for name, values in measures.items()}
         self.tick += 1
         self.steps = self.steps + np.where(self._active, self._last["agent_steps"], 0)
-        self.lifes = self.lifes + np.where(self._active, self._last["episodes"], 0)
+        self.lived_out = self.lived_out + np.where(self._active, self._last["episodes"], 0)
         self.record = np.where(self._active, np.fmax(self.record, self._last["mean_return"]), self.record)
 
     def validate(self) -> None:
         """Tries the policies on fresh episodes, when `due`; who meets the criterion there has solved the task."""
+        tried = self._due
         super().validate()
-        solves = self.handed.latest >= criterion(self.task)
-        first = self._active & solves & (self.when == 0)
+        first = tried & (self.handed.latest >= threshold(self.task)) & (self.when == 0)
         self.when = np.where(first, self.tick, self.when).astype(np.int32)
 
     def _candidate(self) -> Weights:
@@ -157,7 +155,7 @@ class Learning(Replicates):
             record = float(self.record[world])
             row = dict.fromkeys(LEARNING_COLUMNS) | own | {"generation": self.tick, "world": int(world)}
             row |= dict.fromkeys(("best_fitness", "mean_fitness", "median_fitness"), fitness)
-            row |= {"record": record if np.isfinite(record) else None, "evaluations": int(self.lifes[world])}
+            row |= {"record": record if np.isfinite(record) else None, "evaluations": int(self.lived_out[world])}
             row |= {"solved": int(self.solved[world] > 0)} | self.lived(world)
             out.append({name: row[name] for name in LEARNING_COLUMNS})
         return out, []
@@ -192,7 +190,7 @@ class Learning(Replicates):
             "solved": solved > 0,
             "generation": solved or self.tick,
             "agent_steps": int(self.steps[world]),
-            "lives": int(self.lifes[world]),
+            "lives": int(self.lived_out[world]),
             "fresh_fitness": score if np.isfinite(score) else None,
         }
 
@@ -221,7 +219,7 @@ class Learning(Replicates):
 
     def meta(self) -> dict[str, Any]:
         """The rest of it."""
-        return {"steps": self.steps.tolist(), "lives": self.lifes.tolist()}
+        return {"steps": self.steps.tolist(), "lives": self.lived_out.tolist()}
 
     @classmethod
     def resumed(cls, experiment: Experiment, tick: int, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> Self:
@@ -231,11 +229,11 @@ class Learning(Replicates):
         host = jax.tree.map(np.asarray, {name: saved[name] for name in ("handed", "record", "when")})
         out.state, out.tick, out.handed = saved["state"], tick, Handed(**host["handed"])
         out.record, out.when = host["record"], host["when"]
-        out.steps, out.lifes = np.array(meta["steps"], np.int64), np.array(meta["lives"], np.int64)
+        out.steps, out.lived_out = np.array(meta["steps"], np.int64), np.array(meta["lives"], np.int64)
         return out
 
 
-def criterion(task: Any) -> float:
+def threshold(task: Any) -> float:
     """Fitness on fresh episodes with which a task counts as solved: what `Task.passed` asks of actions from a menu."""
     if isinstance(task, CartPole):
         return 0.95 * task.steps

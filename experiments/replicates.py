@@ -55,10 +55,11 @@ class Replicates:
     steps: np.ndarray  # [W] int64 agent-steps lived
     tick: int = 0  # generations evaluated
     news: bool = False  # a row is due, whatever the interval
-    due: bool = False  # candidates are to be validated
     _active: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))  # [W] took part in the last generation
+    _due: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))  # [W] their candidates are to be validated
 
     unit = "generation"
+    species_columns = ("generation", "world", "species", "members")
 
     @property
     def num_worlds(self) -> int:
@@ -93,21 +94,22 @@ class Replicates:
         spent = (self.steps >= limit) if limit else np.zeros_like(self.steps, bool)
         return spent | ((self.solved > 0) & self.experiment.search.until_solved)
 
+    @property
+    def due(self) -> bool:
+        """Whether candidates are to be validated."""
+        return bool(self._due.any())
+
     def advance(self, until: int) -> None:
         """Lets generations pass to number `until`, or to the first of which there is news."""
         self.news = False
-        while self.tick < until and not self.news and not self.ended:
-            self._active = ~self.finished
-            before = self._marks()
-            self._pass()
-            over = bool((self.finished & self._active).any()) or self.tick == self.length
-            self.due = self.experiment.search.fresh_every > 0 and (over or self._marks() > before)
-            self.news |= self.due
-
-    def _marks(self) -> int:
-        """Validations that are due by now; the mean over runs counts."""
         every = self.experiment.search.fresh_every
-        return int(self.steps.sum()) // (every * self.num_worlds) if every else 0
+        while self.tick < until and not self.news and not self.ended:
+            self._active, before = ~self.finished, self.steps
+            self._pass()
+            over = self.finished | (self.tick == self.length)
+            passed = self.steps // max(every, 1) > before // max(every, 1)
+            self._due = self._active & (over | passed) & (every > 0)
+            self.news |= self.due
 
     def _pass(self) -> None:
         """Lets one generation of the active runs pass: updates `tick`, `steps` and whatever else there is."""
@@ -115,7 +117,7 @@ class Replicates:
 
     def validate(self) -> None:
         """Tries the candidates on fresh episodes, when `due`."""
-        runs = self._active
+        runs = self._due
         keys = jax.vmap(lambda key: jax.random.fold_in(jax.random.fold_in(key, FRESH), self.tick))(self.keys)
         mind = self._candidate()
         score = np.asarray(self._fitness(mind, keys, self.experiment.search.fresh_episodes), np.float32)
@@ -126,14 +128,14 @@ class Replicates:
         self.handed.score = np.where(better, score, self.handed.score)
         self.handed.found = np.where(better, self.tick, self.handed.found).astype(np.int32)
         self.handed.mind = self._kept(better, mind, self.handed.mind)
-        self.due = False
+        self._due = np.zeros_like(runs)
 
     def tested(self, seed: int, episodes: int) -> np.ndarray:
         """Mean fitness `[W]` of what each run hands in, on `episodes` test episodes that `seed` alone decides.
 
-        Before the first validation that is the present candidate.
+        Of a run that was never validated that is the present candidate.
         """
-        mind = self.handed.mind if (self.handed.found > 0).all() else self._candidate()
+        mind = self._kept(self.handed.found > 0, self.handed.mind, self._candidate())
         return np.asarray(self._fitness(mind, test_keys(seed, self.num_worlds), episodes))
 
     def lived(self, world: int) -> dict[str, Any]:

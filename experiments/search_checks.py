@@ -155,6 +155,8 @@ def _practice(experiment: Experiment) -> None:
         return
     if algorithm in (*LEARNERS, "natural", "neat_python"):
         raise _error("search.learning", mode, f'"none" {where}')
+    if experiment.search.islands > 1:
+        raise _error("search.learning", mode, '"none" with search.islands above 1')
     if mode == "lamarck" and algorithm not in INSULAR:
         raise _error("search.learning", mode, f'"none" or "baldwin" {where}, which has no parents')
     if getattr(experiment.task, "in_world", False):

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from agents.environments.base import Environment
 from agents.learned import Network, Weights, action, best, init, think
 from agents.learning import optimiser
-from agents.learning.lanes import Lanes, Moment, advance, begin, mean, observe, summary
+from agents.learning.lanes import Lanes, Moment, advance, begin, longer, mean, observe, summary
 from sim.config import key as tunable
 
 NUMBERS = ["learning_rate", "discount", "max_gradient", "huber", "anneal"]
@@ -35,10 +35,10 @@ class DqnParams:
     discount: float = tunable(0.99, "worth of a reward one step later", low=0, high=1)
     max_gradient: float = tunable(1.0, "norm to which the gradient is clipped", low=0, high=1e9)
     huber: float = tunable(10.0, "error of a value from which the loss grows linearly", low=1e-6, high=1e9)
-    anneal: float = tunable(0.0, "over so many agent-steps the learning rate falls to 0; 0: it stays", low=0, high=1e12)
+    anneal: float = tunable(0.0, "over so many agent-steps the learning rate falls to 0; 0: it stays", low=0, high=1e9)
     exploration: float = tunable(0.04, "share of random actions in the end; at first all are random", low=0, high=1)
-    explored: float = tunable(10_000.0, "agent-steps over which that share falls", low=1, high=1e12)
-    warm_up: float = tunable(1000.0, "agent-steps before the first update", low=0, high=1e12)
+    explored: float = tunable(10_000.0, "agent-steps over which that share falls", low=1, high=1e9)
+    warm_up: float = tunable(1000.0, "agent-steps before the first update", low=0, high=1e9)
     target_rate: float = tunable(0.01, "share of the way that the target network follows per update", low=0, high=1)
     environments: int = tunable(4, "copies of the environment that run side by side", low=1, high=65_536)
     horizon: int = tunable(64, "steps of each between two rounds of updates", low=1, high=65_536, unit="steps")
@@ -68,8 +68,8 @@ class DqnState:
     optimiser: Any
     lanes: Lanes
     replay: Replay
-    rounds: jax.Array  # [] int32 iterations so far
-    lived: jax.Array  # [] int32 agent-steps so far
+    rounds: jax.Array  # [] int32 iterations so far; once memory is full only their number beyond whole turns of it
+    lived: jax.Array  # [] int32 agent-steps so far, `lanes.LONG` at most
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["params"], meta_fields=[])
@@ -117,12 +117,17 @@ class Dqn:
             state,
             lanes=lanes,
             replay=replay,
-            rounds=state.rounds + 1,
-            lived=state.lived + measures["agent_steps"],
+            rounds=self._counted(state),
+            lived=longer(state.lived, measures["agent_steps"]),
         )
         now, next_obs = self._sample(k_sample, state)
         improved, losses = self._improve(self.network(environment), state, now, next_obs)
         return improved, measures | losses
+
+    def _counted(self, state: DqnState) -> jax.Array:
+        """`rounds` after one more: at twice as many as memory holds, a turn of memory is taken off."""
+        turn = state.replay.reward.shape[0] // self.params.horizon
+        return jnp.where(state.rounds + 1 < 2 * turn, state.rounds + 1, turn)
 
     def _live(self, key: jax.Array, environment: Environment, state: DqnState) -> tuple[Lanes, Replay, Moment]:
         """The environments after `horizon` moments, what is to be remembered of these, and what happened."""

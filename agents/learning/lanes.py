@@ -15,6 +15,8 @@ import jax.numpy as jnp
 
 from agents.environments.base import Environment
 
+LONG = 1 << 30  # agent-steps that are counted
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -102,6 +104,11 @@ def summary(moments: Moment) -> dict[str, jax.Array]:
         "episodes": jnp.sum(ended, dtype=jnp.int32),
         "mean_return": jnp.where(jnp.any(ended), total / jnp.sum(ended), jnp.nan),
     }
+
+
+def longer(lived: jax.Array, steps: jax.Array) -> jax.Array:
+    """Agent-steps so far [] int32 after some more; from `LONG` on nothing is counted, since no schedule is longer."""
+    return jnp.minimum(lived + steps, LONG)
 
 
 def mean(values: jax.Array, where: jax.Array) -> jax.Array:

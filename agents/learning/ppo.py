@@ -30,7 +30,7 @@ from agents.learned import (
     think,
 )
 from agents.learning import optimiser
-from agents.learning.lanes import Lanes, Moment, advance, begin, mean, observe, summary
+from agents.learning.lanes import Lanes, Moment, advance, begin, longer, mean, observe, summary
 from sim.config import key as tunable
 
 NUMBERS = ["learning_rate", "discount", "gae_lambda", "clip", "entropy", "max_gradient", "anneal"]
@@ -48,7 +48,7 @@ class PpoParams:
     clip: float = tunable(0.2, "change of a probability, as a ratio, beyond which nothing is gained", low=0, high=10)
     entropy: float = tunable(0.003, "weight of the entropy of the policy", low=0, high=10)
     max_gradient: float = tunable(0.5, "norm to which the gradient of each network is clipped", low=0, high=1e9)
-    anneal: float = tunable(0.0, "over so many agent-steps the learning rate falls to 0; 0: it stays", low=0, high=1e12)
+    anneal: float = tunable(0.0, "over so many agent-steps the learning rate falls to 0; 0: it stays", low=0, high=1e9)
     environments: int = tunable(16, "copies of the environment that run side by side", low=1, high=65_536)
     horizon: int = tunable(64, "steps of each between two improvements", low=1, high=65_536, unit="steps")
     epochs: int = tunable(10, "times that what was lived is learned from", low=1, high=1000)
@@ -76,7 +76,7 @@ class PpoState:
     optimiser: Nets
     memory: Nets  # [N, B, R], or None
     lanes: Lanes
-    lived: jax.Array  # [] int32 agent-steps so far
+    lived: jax.Array  # [] int32 agent-steps so far, `lanes.LONG` at most
 
 
 class Trail(NamedTuple):
@@ -150,7 +150,7 @@ class Ppo:
         )
         improved, losses = self._improve(k_improve, shapes, state, trail, advantage)
         measures = summary(moments)
-        lived = state.lived + measures["agent_steps"]
+        lived = longer(state.lived, measures["agent_steps"])
         return replace(improved, lanes=lanes, memory=memory, lived=lived), measures | losses
 
     def _live(self, key: jax.Array, environment: Environment, state: PpoState) -> tuple[Lanes, Nets, Trail, Moment]:
