@@ -11,15 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.stats import bootstrap
 
 from evolution import natural
-from experiments import crowd, loop, policies
+from experiments import compare_scores, crowd, loop, policies
 from experiments.config import Experiment
 from experiments.errors import UserError
 from experiments.minds import Creatures, Kind
@@ -28,9 +27,19 @@ from experiments.simulation import Simulation, numbers, setting_of, world_keys
 from sim import step
 from sim.body import Body, founder_bodies
 
-FRESH = 0x5EED  # assays use other landscapes than runs with the same seed
+ASSAYED = 0x5EED  # assays use other landscapes than runs with the same seed
+MEETING = 2**32 - 5  # no tick has this number, so no key of a meeting is one that its world uses
 TICKS, SEEDS, MOMENTS = 5_000, 10, 10
-RESAMPLES = 9_999
+
+
+class Keys(NamedTuple):
+    """Of what is drawn for one world, beside the world itself."""
+
+    draw: jax.Array  # those who are released
+    mingle: jax.Array  # the order of their ids
+    bodies: jax.Array  # their bodies, if these are of a kind that is not released
+    rare: jax.Array  # who of them gets the mind of an invader
+    invader: jax.Array  # those minds
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,13 @@ class Arena:
 
     @property
     def keys(self) -> jax.Array:
-        return world_keys(self.experiment.run.seed ^ FRESH, self.seeds)
+        return world_keys(self.experiment.run.seed ^ ASSAYED, self.seeds)
+
+    def keys_of(self, trial: int) -> Keys:
+        """Keys of one world. It folds ticks into `keys`, and `split(key, n)[i]` is `fold_in(key, i)`: hence a tag."""
+        own = Keys(*jax.random.split(jax.random.fold_in(self.keys[trial], MEETING), len(Keys._fields)))
+        # gardens, which mingle nobody, keep the draws that they have always had
+        return own if self.mingled else own._replace(draw=jax.random.fold_in(self.keys[trial], 3))
 
     @cached_property
     def setting(self) -> Setting:
@@ -79,13 +94,13 @@ class Arena:
         weights = tuple(jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *trials) for trials in dealt)
         return Params(numbers(of_world), numbers(mutation), weights)
 
-    def creatures(self, key: jax.Array, trial: int, members: Sequence[int], number: int) -> Creatures:
+    def creatures(self, keys: Keys, trial: int, members: Sequence[int], number: int) -> Creatures:
         """`number` creatures of each kind in `members`, which are places among `kinds`."""
-        parts = zip(jax.random.split(key, len(members)), members, strict=True)
+        parts = zip(jax.random.split(keys.draw, len(members)), members, strict=True)
         drawn = [self.drawn(k_kind, member, trial, number) for k_kind, member in parts]
         worn = [body for (_, body), member in zip(drawn, members, strict=True) if self.names[member] == self.bodies]
         if not worn and self.bodies in self.names:
-            worn = [self.drawn(jax.random.fold_in(key, 1), self.names.index(self.bodies), trial, number)[1]]
+            worn = [self.drawn(keys.bodies, self.names.index(self.bodies), trial, number)[1]]
         minds = [(mind, worn[0] if worn else body) for mind, body in drawn]
         return jax.tree.map(lambda *leaves: np.concatenate(leaves), *minds)
 
@@ -108,10 +123,10 @@ class Arena:
         """Fresh worlds, one for each seed, with equal numbers of the kinds in `members`."""
         number = max(1, self.room // len(members))
 
-        def settlers(key: jax.Array, trial: int) -> Creatures:
-            k_draw = jax.random.fold_in(key, 3)
-            drawn = self.creatures(k_draw, trial, members, number)
-            return crowd.picked(jax.random.fold_in(k_draw, 2), drawn, number * len(members)) if self.mingled else drawn
+        def settlers(_: jax.Array, trial: int) -> Creatures:
+            keys = self.keys_of(trial)
+            drawn = self.creatures(keys, trial, members, number)
+            return crowd.picked(keys.mingle, drawn, number * len(members)) if self.mingled else drawn
 
         return settled(self.experiment, self.setting, self.params, self.keys, settlers)
 
@@ -211,9 +226,6 @@ def mean(trials: np.ndarray) -> float:
 def interval(name: str, trials: np.ndarray, statistic: Any) -> dict[str, float]:
     """A statistic of the trials with an answer, and its 95 % percentile bootstrap interval; NaN where there is none."""
     valid = trials[~np.isnan(trials)]
-    low = high = float("nan")
-    if len(valid) > 1:
-        found = bootstrap((valid,), statistic, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(0))
-        low, high = map(float, found.confidence_interval)
+    low, high = compare_scores.interval(statistic, valid) if len(valid) > 1 else (float("nan"),) * 2
     value = float(statistic(valid)) if len(valid) else float("nan")
-    return {name: value, f"{name}_low": low, f"{name}_high": high}
+    return {name: value, f"{name}_low": float(low), f"{name}_high": float(high)}

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments import arena, crowd, loop, minds, runfolder
-from experiments.arena import FRESH, Arena
+from experiments.arena import ASSAYED, Arena
 from experiments.config import Experiment
 from experiments.errors import UserError
 from experiments.rollout import Params
@@ -71,7 +71,7 @@ def blindfold(path: Path, *, ticks: int = BLINDFOLD_TICKS, seeds: int = 0) -> di
     loop.cache()
     experiment, living = minds.living(path)
     seeds = seeds or max(SEEDS, len(living))
-    keys = world_keys(experiment.run.seed ^ FRESH, seeds)
+    keys = world_keys(experiment.run.seed ^ ASSAYED, seeds)
     number = int(np.median([mind.kind.shape[0] for mind, _ in living]))  # as many as lived in a world
 
     def drawn(key: jax.Array, trial: int) -> minds.Creatures:

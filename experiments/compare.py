@@ -3,12 +3,16 @@
 Each contestant that learns is an ordinary run in a folder of its own, all its seeds side by side, so checkpoints, kills
 and progress are those of the run loop. What a run hands in then lives test episodes that no search and no validation
 meets, for each seed the same for all contestants. A comparison that was cut off goes on where it was and ends with
-the same scores. Leaves out statistics (`experiments.compare_scores`) and the report (`experiments.compare_report`).
+the same scores; one that was changed meanwhile does not go on. Leaves out statistics (`experiments.compare_scores`)
+and the report (`experiments.compare_report`).
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +30,14 @@ from experiments.compare_terms import Comparison, Contestant
 from experiments.config import Experiment
 from experiments.errors import UserError
 from experiments.progress import say
+from experiments.provenance import now, origin
 from experiments.replicates import test_keys
 from experiments.runs import read_csv
 
 RESOLVED = "compare.toml"
+PROVENANCE = "provenance.json"
 SCORES = ("contestant", "seed", "score")
+SCHOOL = "pretraining"  # folder of the run before, in that of the contestant
 CURVES = ("contestant", "seed", "agent_steps", "wall_seconds", "fresh_fitness")
 
 
@@ -65,6 +72,7 @@ def go_on(path: Path, *, quiet: bool = False) -> dict[str, Any]:
     if not (path / RESOLVED).is_file():
         raise UserError(f"comparison {str(path)!r}: there is no {RESOLVED}; give the folder of a comparison")
     comparison = compare_config.load(path / RESOLVED)
+    _hold_to_terms(path, comparison)
     loop.cache()
     known = _read_scores(path / "scores.csv", comparison)
     for number, contestant in enumerate(comparison.contestants, 1):
@@ -76,10 +84,32 @@ def go_on(path: Path, *, quiet: bool = False) -> dict[str, Any]:
     curves = pd.concat([_curve(comparison, one, path, known[one.name]) for one in comparison.contestants])
     files.write_whole(path / "curves.csv", files.csv_text([CURVES, *curves[list(CURVES)].itertuples(index=False)]))
     clocks = {one.name: _clocks(path / one.name) for one in comparison.contestants if one.learns}
-    result = compare_report.results(comparison, known, curves, clocks)
+    schools = {one.name: _schooling(path / one.name / SCHOOL) for one in comparison.contestants if one.pretrain}
+    result = compare_report.results(comparison, known, curves, clocks, schools)
     files.write_json(path / "results.json", result)
     files.write_whole(path / "report.html", compare_report.render(comparison, result, curves))
     return files.plain({"folder": path, "status": "done", **result, "report": path / "report.html"})
+
+
+def _hold_to_terms(path: Path, comparison: Comparison) -> None:
+    """Notes in provenance.json what is compared, or refuses to go on if that was changed since."""
+    seal, note = hashlib.sha256((path / RESOLVED).read_bytes()).hexdigest(), path / PROVENANCE
+    where = f"comparison {str(path)!r}"
+    try:
+        began = json.loads(note.read_bytes())["compare_sha256"]
+    except FileNotFoundError:
+        if (path / "scores.csv").exists():
+            cure = "remove scores.csv to have all tested again"
+            raise UserError(f"{where}: there is no {PROVENANCE} to trust its scores by; {cure}") from None
+        about = {"command": shlex.join(sys.argv), "comparison": comparison.name, "seed": comparison.terms.seed}
+        files.write_json(note, {**about, "compare_sha256": seal, **origin(), "started": now()})
+        return
+    except (OSError, ValueError, TypeError, KeyError):
+        cure = "remove it and scores.csv to have all tested again"
+        raise UserError(f"{where}: {PROVENANCE} is damaged; {cure}") from None
+    if began != seal:
+        other = f"begin another comparison: firstword compare {shlex.quote(str(path / RESOLVED))}"
+        raise UserError(f"{where}: {RESOLVED} was changed since it began; change it back, or {other}")
 
 
 def _scores(comparison: Comparison, contestant: Contestant, path: Path, quiet: bool) -> np.ndarray:
@@ -88,7 +118,7 @@ def _scores(comparison: Comparison, contestant: Contestant, path: Path, quiet: b
         return scripted(comparison, contestant.own.mind)
     home, target = path / contestant.name, comparison.experiment(contestant)
     if contestant.pretrain:
-        school = home / "pretraining"
+        school = home / SCHOOL
         _run(school, comparison.experiment(contestant, pretraining=True), quiet)
         if contestant.own.zero_shot:
             home = school
@@ -158,6 +188,12 @@ def _clocks(path: Path) -> dict[str, float]:
     notes: list[str] = []
     table = read_csv(path / "timing.csv", ("wall_seconds",), notes)
     return {name: float(table[name].iloc[-1]) for name in table.columns[1:]} if len(table) else {}
+
+
+def _schooling(path: Path) -> dict[str, float]:
+    """What a training before took: agent-steps, the mean over seeds, and the last row of its timing.csv."""
+    metrics = read_csv(path / "metrics.csv", ("world", "agent_steps"), [])
+    return {"agent_steps": float(metrics.groupby("world")["agent_steps"].max().mean()), **_clocks(path)}
 
 
 def _read_scores(path: Path, comparison: Comparison) -> dict[str, np.ndarray]:

@@ -103,13 +103,26 @@ def _contestants(given: Any, terms: Terms, base: Mapping[str, Any]) -> tuple[Con
     usual = {"search": {"algorithm": base.get("search", {}).get("algorithm")}}
     named = _tables(given or {}, "contestants").items()
     found = tuple(_contestant(name, value, terms, usual) for name, value in named)
+    _apart([one.name for one in found])
     if not found:
         raise UserError("contestants is missing; name at least one, such as [contestants.neat.search]")
     if any(one.control for one in found):
         return found
     if CONTROL in {one.name for one in found}:
         raise UserError(f"contestants.{CONTROL}: must be random search and no more, or have another name")
+    _apart([*(one.name for one in found), CONTROL])
     return (*found, Contestant(CONTROL, ContestantConfig(), {"search": {"algorithm": CONTROL}}, {}))
+
+
+def _apart(names: Sequence[str]) -> None:
+    """Refuses names that differ in case alone: they name folders, which some file systems would take for one."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.lower(), name)
+        if other != name:
+            raise UserError(
+                f"contestants.{name}: must differ from contestants.{other} in more than upper and lower case"
+            )
 
 
 def _contestant(name: str, table: Mapping[str, Any], terms: Terms, usual: Mapping[str, Any]) -> Contestant:

@@ -6,23 +6,28 @@ look (`viz.compare_plots`).
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments import compare_scores, report
+from experiments import compare_scores, files, report
 from experiments.compare_terms import Comparison, Contestant
+from experiments.errors import UserError
 from experiments.provenance import origin
 from experiments.report import Picture
 from experiments.search_groups import text
 from experiments.task_table import name_of
-from viz import compare_plots
+from viz import compare_plots, panels
 
 GRID = 60  # points of a drawn learning curve
 AXES = ("agent_steps", "wall_seconds")
+DPI = 140  # of a picture: 1400 pixels wide
 
 
 def results(
@@ -30,8 +35,12 @@ def results(
     scores: Mapping[str, np.ndarray],
     curves: pd.DataFrame,
     clocks: Mapping[str, Mapping[str, float]],
+    schools: Mapping[str, Mapping[str, float]],
 ) -> dict[str, Any]:
-    """All figures. `scores` `[W]` by contestant, `curves` as curves.csv, `clocks` the last rows of timing.csv."""
+    """All figures. `scores` `[W]` by contestant, `curves` as curves.csv, `clocks` the last rows of timing.csv.
+
+    `schools` tell of those trained before what that took: agent_steps, and the last row of its timing.csv.
+    """
     terms, task = comparison.terms, comparison.target.task
     names = [one.name for one in comparison.contestants]
     control = next(one.name for one in comparison.contestants if one.control)
@@ -42,7 +51,9 @@ def results(
         entry = {"name": one.name, "method": one.method, **compare_scores.summary(scores[one.name])}
         entry["over_control"] = matrix[place][names.index(control)]
         entry["normalised"] = _normalised(comparison, scores, one)
+        before = schools.get(one.name, {})
         entry |= _costs(one, rows, clocks.get(one.name, {}), terms.threshold)
+        entry |= {"pretrain_steps": before.get("agent_steps", 0.0), "pretrain_seconds": _seconds(before)}
         entries.append(entry | {"scores": scores[one.name].tolist()})
     return {
         "name": comparison.name,
@@ -70,13 +81,17 @@ def _normalised(comparison: Comparison, scores: Mapping[str, np.ndarray], one: C
     return compare_scores.normalised(scores[one.name], minds["random"], minds["rule"])
 
 
+def _seconds(clocks: Mapping[str, float]) -> float:
+    """Wall seconds of a run without compiling and without validation."""
+    wall, *other = (clocks.get(f"{name}_seconds", 0.0) for name in ("wall", "compile", "validation"))
+    return round(wall - sum(other), 3)
+
+
 def _costs(one: Contestant, rows: pd.DataFrame, clocks: Mapping[str, float], threshold: float | None) -> dict[str, Any]:
     """What a contestant took: means over seeds, and medians until the threshold, None where most did not get there."""
-    spent = clocks.get("wall_seconds", 0.0) - clocks.get("compile_seconds", 0.0) - clocks.get("validation_seconds", 0.0)
     out: dict[str, Any] = {
         "agent_steps": float(rows.groupby("seed")["agent_steps"].max().mean()) if one.learns else 0.0,
-        "pretrain_steps": one.own.pretrain_steps,
-        "wall_seconds": round(spent, 3),
+        "wall_seconds": _seconds(clocks),
         "compile_seconds": clocks.get("compile_seconds", 0.0),
         "reached": None,
         "steps_to_threshold": None,
@@ -93,8 +108,14 @@ def _costs(one: Contestant, rows: pd.DataFrame, clocks: Mapping[str, float], thr
     return out
 
 
+def ranked(result: Mapping[str, Any]) -> list[int]:
+    """Places of the contestants in `result`, the best first; of equals in the order in which they were named."""
+    worth = [entry["iqm"] for entry in result["contestants"]]
+    return sorted(range(len(worth)), key=lambda i: math.inf if worth[i] is None or math.isnan(worth[i]) else -worth[i])
+
+
 def rows(result: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows of the table of contestants."""
+    """Heads and rows of the table of contestants, the best first."""
     bar = result["threshold"]
     heads = ["contestant", "method", "IQM", "95 % interval", "median", "mean", f"P(beats {result['control']})"]
     heads += ["95 % interval", "agent-steps", "seconds"]
@@ -102,13 +123,14 @@ def rows(result: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     scaled = any(entry["normalised"] is not None for entry in result["contestants"])
     heads += ["random 0, rule 1"] if scaled else []
     body = []
-    for entry in result["contestants"]:
+    for entry in (result["contestants"][place] for place in ranked(result)):
         over = entry["over_control"]
-        before = f" + {text(entry['pretrain_steps'])}" if entry["pretrain_steps"] else ""
+        before = [f" + {text(entry[f'pretrain_{what}'])}" for what in ("steps", "seconds") if entry["pretrain_steps"]]
+        steps, seconds = before or ("", "")
         cells = [entry["name"], entry["method"], text(entry["iqm"]), _span(entry["iqm_interval"])]
         cells += [text(entry["median"]), text(entry["mean"])]
         cells += [f"{over['probability']:.2f}", _span(over["interval"])] if over else ["–", "–"]
-        cells += [text(entry["agent_steps"]) + before, text(entry["wall_seconds"])]
+        cells += [text(entry["agent_steps"]) + steps, text(entry["wall_seconds"]) + seconds]
         if bar is not None:
             there = "–" if entry["reached"] is None else f"{entry['reached']}/{result['seeds']}"
             cells += [text(entry["steps_to_threshold"]), text(entry["seconds_to_threshold"]), there]
@@ -135,7 +157,8 @@ def render(comparison: Comparison, result: Mapping[str, Any], curves: pd.DataFra
         "commit": result.get("commit"),
     }
     about = {"name": comparison.name, "status": "done", "facts": {k: v for k, v in facts.items() if v}, "notes": []}
-    seeds = [[entry["name"], *(text(score) for score in entry["scores"])] for entry in result["contestants"]]
+    entries = [result["contestants"][place] for place in ranked(result)]
+    seeds = [[entry["name"], *(text(score) for score in entry["scores"])] for entry in entries]
     return report.template("compare.html").render(
         title=f"{comparison.name}: {len(result['contestants'])} contestants",
         descriptions=[result["description"]] if result["description"] else [],
@@ -143,7 +166,8 @@ def render(comparison: Comparison, result: Mapping[str, Any], curves: pd.DataFra
         heads=heads,
         body=body,
         seeds=seeds,
-        scaled=any(entry["normalised"] is not None for entry in result["contestants"]),
+        scaled=any(entry["normalised"] is not None for entry in entries),
+        schooled=any(entry["pretrain_steps"] for entry in entries),
         threshold=result["threshold"],
         pictures=list(pictures(result, curves)),
     )
@@ -151,16 +175,13 @@ def render(comparison: Comparison, result: Mapping[str, Any], curves: pd.DataFra
 
 def pictures(result: Mapping[str, Any], curves: pd.DataFrame) -> Iterable[Picture]:
     """All plots for which there is something to draw."""
-    entries = result["contestants"]
-    names = [entry["name"] for entry in entries]
-    scores = pd.DataFrame([(entry["name"], score) for entry in entries for score in entry["scores"]])
-    scores.columns = pd.Index(["contestant", "score"])
-    estimates = pd.DataFrame(
-        [(e["name"], e["iqm_interval"][0], e["iqm"], e["iqm_interval"][1]) for e in entries],
-        columns=["contestant", "low", "middle", "high"],
-    )
-    still = estimates[[entry["agent_steps"] == 0 for entry in entries]]
-    matrix, sure = _matrix(result["improvements"])
+    order = ranked(result)
+    entries = [result["contestants"][place] for place in order]
+    estimates, scores, still = _told(entries)
+    names = list(estimates["contestant"])
+    matrix, sure = (part[np.ix_(order, order)] for part in _matrix(result["improvements"]))
+    before = [entry["name"] for entry in entries if entry["pretrain_steps"] and entry["agent_steps"]]
+    schooled = f" {', '.join(before)}: trained in another world before, which the axes leave out." if before else ""
     drawn: tuple[tuple[str, str, str, Figure | None], ...] = (
         (
             "scores",
@@ -172,8 +193,9 @@ def pictures(result: Mapping[str, Any], curves: pd.DataFrame) -> Iterable[Pictur
             "curves",
             "Learning curves",
             "Interquartile means over seeds of the best mind since the mark before, on fresh episodes, with 95 % "
-            "intervals; level lines: minds that do not learn, on the test episodes. Seconds are those of all seeds "
-            "side by side, without compiling and without validation.",
+            "intervals; level lines: minds that learn nothing here, whether of chance, written by hand or brought up "
+            "elsewhere, on the test episodes. Seconds are those of all seeds side by side, without compiling and "
+            f"without validation.{schooled}",
             compare_plots.learning_curves(drawn_curves(curves), still, names),
         ),
         (
@@ -193,6 +215,29 @@ def pictures(result: Mapping[str, Any], curves: pd.DataFrame) -> Iterable[Pictur
     for name, title, note, figure in drawn:
         if figure is not None:
             yield Picture(name, title, note, report.data_uri(figure))
+
+
+def _told(entries: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Estimates of all, scores of all seeds, and the estimates of those who learn nothing here."""
+    scores = [(entry["name"], score) for entry in entries for score in entry["scores"]]
+    middles = [(e["name"], e["iqm_interval"][0], e["iqm"], e["iqm_interval"][1]) for e in entries]
+    estimates = pd.DataFrame(middles, columns=["contestant", "low", "middle", "high"])
+    still = estimates[[entry["agent_steps"] == 0 for entry in entries]]
+    return estimates, pd.DataFrame(scores, columns=["contestant", "score"]), still
+
+
+def picture(path: str | Path, out: str | Path) -> None:
+    """Writes one PNG of the finished comparison in the folder `path`: scores beside learning curves."""
+    path = Path(path)
+    if not (path / "results.json").is_file():
+        raise UserError(f"comparison {str(path)!r}: there is no results.json; give the folder of a finished comparison")
+    result = json.loads((path / "results.json").read_bytes())
+    curves = pd.read_csv(
+        path / "curves.csv", dtype={"contestant": str}, na_values={"fresh_fitness": ""}, keep_default_na=False
+    )
+    estimates, scores, still = _told([result["contestants"][place] for place in ranked(result)])
+    figure = compare_plots.overview(estimates, scores, drawn_curves(curves), still)
+    files.write_whole(Path(out), panels.png(figure, DPI))
 
 
 def drawn_curves(curves: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ Its networks are evaluated as all others are, on the same episodes, and rows, ex
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Self
 
@@ -62,6 +62,10 @@ class HostedSearch(Search):
         hosts = _founders(algorithm, keys)
         algorithm = algorithm.fitting(*hosts)
         return algorithm, (), _asked(algorithm, hosts)
+
+    def taught(self, other: Self) -> Self:
+        """This search as it begins with the populations to which another has come, elsewhere."""
+        return replace(super().taught(other), hosts=other.hosts)
 
     def _generation(self) -> tuple[Any, search.Report]:
         self.algorithm = self.algorithm.fitting(*self.hosts)

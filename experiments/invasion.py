@@ -126,8 +126,8 @@ def descend(lines: list[set[int]], births: list[dict[str, np.ndarray]]) -> None:
 
 def _chosen(arena: Arena, world: int, alive: np.ndarray, rare: float) -> np.ndarray:
     """Slots of a share of the living `[N]` of a world, at least one if anybody lives, drawn at random."""
-    key, living = jax.random.fold_in(arena.keys[world], 4), np.flatnonzero(alive)
-    return crowd.picked(key, living, max(1, round(rare * len(living)))) if len(living) else living
+    living = np.flatnonzero(alive)
+    return crowd.picked(arena.keys_of(world).rare, living, max(1, round(rare * len(living)))) if len(living) else living
 
 
 def _pairs(names: Sequence[str], rows: list[dict[str, Any]]) -> list[dict[str, str]]:
@@ -148,7 +148,7 @@ def invaded(arena: Arena, sim: Simulation, invader: int, rare: float) -> None:
     mind, memory = jax.tree.map(np.array, (state.mind, state.memory))
     for world in np.flatnonzero(alive.any(1)):
         slots = _chosen(arena, int(world), alive[world], rare)
-        new, _ = arena.drawn(jax.random.fold_in(arena.keys[world], 5), invader, int(world), len(slots))
+        new, _ = arena.drawn(arena.keys_of(int(world)).invader, invader, int(world), len(slots))
         for old, rows in ((mind, new), (memory, policies.blank_memory(arena.setting, new))):
             jax.tree.map(partial(_put, (world, slots)), old, rows)
         brain[world, slots] = policies.thought(arena.setting, new)

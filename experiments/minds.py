@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -81,14 +82,16 @@ def decode_policy(document: Any) -> tuple[Network, Weights]:
         raise ValueError(f"format is {found!r}, wanted {FORMAT!r}")
     try:
         network = Network(**{name: _tupled(value) for name, value in document["network"].items()})
+        _demand_sense(network)
         shapes = jax.eval_shape(lambda: learned.init(jax.random.key(0), network))
         weights: Any = {name: np.asarray(values, np.float32) for name, values in document["weights"].items()}
         ends = len(document["inputs"]), len(document["outputs"])
-        learned.policy(network)
+        blind = learned.blank_memory(network), jax.ShapeDtypeStruct((network.inputs,), np.float32)
+        jax.eval_shape(learned.policy(network), None, shapes, *blind)
     except KeyError as error:
         raise ValueError(f"the policy lacks {error}") from None
     except (TypeError, AttributeError, OverflowError) as error:
-        raise ValueError(f"the policy is malformed: {error}") from None
+        raise ValueError(f"the policy is malformed: {' '.join(str(error).split())}") from None
     if ends != (network.inputs, network.outputs):
         raise ValueError(f"it names {ends[0]} inputs and {ends[1]} outputs of {network.inputs} and {network.outputs}")
     for name in sorted(shapes.keys() | weights.keys()):
@@ -99,6 +102,27 @@ def decode_policy(document: Any) -> tuple[Network, Weights]:
         if not np.isfinite(weights[name]).all():
             raise ValueError(f"{name} is not a finite number everywhere")
     return network, weights
+
+
+def _demand_sense(network: Network) -> None:
+    """Refuses sizes, bounds and menus that are not of numbers, with a `ValueError`."""
+    for name, least in (("inputs", 1), ("outputs", 1), ("hidden", 1), ("recurrent", 0)):
+        value = getattr(network, name)
+        sizes = value if name == "hidden" else (value,)
+        if not (isinstance(sizes, tuple) and all(type(size) is int and size >= least for size in sizes)):
+            raise ValueError(f"{name} is {_listed(value)!r}, wanted whole numbers of at least {least}")
+    low_high, rows = network.bounds, network.menu
+    if not (_numbers(low_high, 2) and low_high[0] < low_high[1]):
+        raise ValueError(f"bounds is {_listed(low_high)!r}, wanted two numbers, the lower first")
+    if not (isinstance(rows, tuple) and all(_numbers(row, network.outputs) for row in rows)):
+        raise ValueError(f"menu is {_listed(rows)!r}, wanted actions of {network.outputs} finite numbers")
+
+
+def _numbers(values: Any, num: int) -> bool:
+    """Whether these are so many finite numbers; true and false are none."""
+    if not isinstance(values, tuple) or len(values) != num:
+        return False
+    return all(isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one) for one in values)
 
 
 def _listed(value: Any) -> Any:

@@ -20,6 +20,7 @@ from evolution.neat_species import NeatParams
 from evolution.random_search import RandomParams, RandomSearch
 from evolution.search import tight
 from evolution.strategies import EsParams, Strategy
+from tests import FAST
 
 INPUTS, OUTPUTS, NUM, RUNS, LIMIT = 3, 1, 16, 2, 2.0
 ROOM = BrainConfig(hidden=4, connections=16, founder_topology="layered", weight_limit=LIMIT)
@@ -39,7 +40,6 @@ KEEPS_BEST = ["neat", "ga", "ga_structure", "ga_tournament", "random_search"]
 CHILDLESS = ["random_search"]
 """Algorithms where nobody but the best owes anything to selection."""
 TARGET = np.array([0.9, -1.2, 0.4, 0.6])  # of the three founding weights and the bias
-FAST = {"xla_backend_optimization_level": 0}
 
 
 def _start(algorithm, keys):

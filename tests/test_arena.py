@@ -273,10 +273,20 @@ def test_bodies_are_equal_unless_asked_otherwise():
     run = Kind("run", "evolved", pools=((BRAIN, genome, small),))
     both = Arena(HOME, (Kind("greedy", "greedy"), run), SEEDS)
     for bodies, sizes in (("founders", [1, 1]), ("own", [1, 0.5]), ("run", [0.5, 0.5]), ("greedy", [1, 1])):
-        mind, body = replace(both, bodies=bodies).creatures(jax.random.key(0), 0, (0, 1), 2)
+        mind, body = replace(both, bodies=bodies).creatures(both.keys_of(0), 0, (0, 1), 2)
         assert body.size.tolist() == np.repeat(sizes, 2).tolist() and mind.kind.tolist() == [0, 0, 1, 1]
-    lone = replace(both, bodies="run").creatures(jax.random.key(0), 0, (0,), 2)[1]
+    lone = replace(both, bodies="run").creatures(both.keys_of(0), 0, (0,), 2)[1]
     assert lone.size.tolist() == [0.5, 0.5]  # of residents whom "run" does not meet yet
+
+
+def test_no_key_of_a_meeting_is_another_of_its_world():
+    key, own = meeting().keys[0], meeting().keys_of(0)
+    listed = lambda keys: [tuple(one) for one in np.asarray(jax.random.key_data(keys)).reshape(-1, 2).tolist()]
+    ticks = listed(jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(100)))
+    used = listed(jnp.stack(own)) + listed(jax.random.split(own.draw, 4))
+    assert len({*ticks, *used}) == len(ticks) + len(used) == 100 + 5 + 4
+    garden = replace(meeting(), mingled=False).keys_of(0)
+    assert listed(garden.draw) == ticks[3:4]  # of which published gardens are made
 
 
 def test_thinking_is_free_unless_it_is_paid():

@@ -4,6 +4,8 @@ import contextlib
 import itertools
 import json
 import re
+import shutil
+import struct
 import subprocess
 import sys
 import tomllib
@@ -19,6 +21,7 @@ from experiments import cli, compare, compare_config, compare_report, compare_sc
 from experiments.compare_terms import Comparison
 from experiments.errors import UserError
 from tests.test_analyse import Loads
+from viz import compare_plots
 
 ROOT = Path(__file__).parents[1]
 SCORES = st.lists(st.integers(-5, 5).map(float), min_size=1, max_size=7)
@@ -180,6 +183,8 @@ WRONG = [
     ({"contestants": 3}, ["contestants = 3", "table"]),
     ({"contestants": {"a": 3}}, ["contestants.a = 3", "table"]),
     ({"contestants": {"a/b": ppo}}, ['"a/b"', "letters"]),
+    ({"contestants": {"Ppo": ppo, "ppo": ppo}}, ["contestants.ppo", "contestants.Ppo", "upper and lower case"]),
+    ({"contestants": {"Random_search": ppo}}, ["contestants.random_search", "contestants.Random_search"]),
     ({"contestants": {"a": {"mind": "greedy"}}}, ["contestants.a.mind", '"greedy"', "random, rule"]),
     ({"contestants": {"a": ppo | {"mind": "rule"}}}, ["contestants.a.mind", "stand alone", "contestants.a.search"]),
     ({"contestants": {"a": {"serch": {}}}}, ["contestants.a.serch", "did you mean search?"]),
@@ -287,8 +292,40 @@ def test_a_comparison_leaves_scores_curves_results_and_a_report(finished):
     ]
     chance, rule, control = result["contestants"]
     assert (chance["normalised"], rule["normalised"]) == (0, 1)
-    assert control["over_control"] is None and rule["over_control"]["probability"] >= 0.5
+    each = {name: rows.tolist() for name, rows in scores.groupby("contestant")["score"]}
+    pairs = itertools.product(each["rule"], each["random_search"])
+    wins = np.mean([1.0 if a > b else 0.5 if a == b else 0.0 for a, b in pairs])
+    assert control["over_control"] is None and rule["over_control"]["probability"] == wins
     assert rule["reached"] is None and control["agent_steps"] == own.groupby("seed")["agent_steps"].max().mean()
+
+
+def test_the_table_has_the_best_first_and_equals_as_they_were_named(finished):
+    entries = json.loads((finished / "results.json").read_text())["contestants"]
+    worth = {entry["name"]: entry["iqm"] for entry in entries}
+    heads, body = compare_report.rows(json.loads((finished / "results.json").read_text()))
+    names = [row[heads.index("contestant")] for row in body]
+    assert names == sorted(worth, key=worth.__getitem__, reverse=True) and names != list(worth)
+    listed = re.findall(r"<tr><td>(\w+)</td>", (finished / "report.html").read_text())
+    assert listed == names * 2  # figures, and each seed
+
+
+def test_contestants_that_cannot_be_told_apart_come_last():
+    told = {"contestants": [{"iqm": value} for value in (1.0, None, 2.0, float("nan"), 2.0)]}
+    assert compare_report.ranked(told) == [2, 4, 0, 1, 3]
+
+
+def test_no_two_contestants_look_the_same():
+    looks = compare_plots.looks([str(i) for i in range(48)])
+    assert len(set(looks.values())) == 48
+
+
+def test_a_picture_of_a_finished_comparison_is_a_small_png_of_full_width(finished, tmp_path):
+    compare_report.picture(finished, tmp_path / "both.png")
+    data = (tmp_path / "both.png").read_bytes()
+    assert data.startswith(b"\x89PNG\r\n\x1a\n") and struct.unpack(">I", data[16:20]) == (1400,)
+    assert len(data) < 150_000
+    with pytest.raises(UserError, match=r"no results\.json"):
+        compare_report.picture(tmp_path, tmp_path / "none.png")
 
 
 def test_the_report_needs_nothing_else_and_names_all(finished):
@@ -356,11 +393,23 @@ def test_what_is_finished_is_not_run_again(finished, monkeypatch):
 
 def test_a_comparison_that_was_changed_is_not_gone_on_with(finished, tmp_path):
     path = tmp_path / "changed"
-    path.mkdir()
-    (path / "random_search").symlink_to(finished / "random_search")
+    shutil.copytree(finished, path)
     text = (finished / compare.RESOLVED).read_text()
+    for edit in (("population = 8", "population = 9"), ("episodes = 100", "episodes = 101")):
+        assert edit[0] in text
+        (path / compare.RESOLVED).write_text(text.replace(*edit))
+        with pytest.raises(UserError, match=r"compare\.toml was changed.*change it back, or .*firstword compare \S+$"):
+            compare.go_on(path, quiet=True)
+    assert steady(path)[0] == steady(finished)[0]
+    (path / compare.PROVENANCE).write_text("{}")
+    with pytest.raises(UserError, match=r"provenance\.json is damaged; remove it and scores\.csv"):
+        compare.go_on(path, quiet=True)
+    (path / compare.PROVENANCE).unlink()
+    with pytest.raises(UserError, match=r"no provenance\.json .*remove scores\.csv"):
+        compare.go_on(path, quiet=True)
+    (path / "scores.csv").unlink()  # nothing is left to be trusted but the runs, which know what they are
     (path / compare.RESOLVED).write_text(text.replace("population = 8", "population = 9"))
-    with pytest.raises(UserError, match=r"random_search.*compare\.toml"):
+    with pytest.raises(UserError, match=r"random_search.*is not what compare\.toml says"):
         compare.go_on(path, quiet=True)
 
 
@@ -375,6 +424,41 @@ def test_taught_elsewhere_a_search_begins_with_what_it_learned_there(tmp_path):
     first = pd.read_csv(tmp_path / "tuned/metrics.csv").groupby("world")["best_fitness"].first()
     assert (first >= school).all()
     assert [entry.name for entry in (tmp_path / "shot").iterdir()] == ["pretraining"]
+    result = json.loads((tmp_path / "results.json").read_text())
+    costs = {entry["name"]: entry for entry in result["contestants"]}
+    for name, entry in costs.items():
+        before = tmp_path / name / "pretraining"
+        if before.is_dir():
+            clock = pd.read_csv(before / "timing.csv").iloc[-1]
+            spent = clock["wall_seconds"] - clock["compile_seconds"] - clock["validation_seconds"]
+            lived = pd.read_csv(before / "metrics.csv").groupby("world")["agent_steps"].last().mean()
+            assert entry["pretrain_seconds"] == pytest.approx(spent, abs=1e-3) and spent > 0
+            assert entry["pretrain_steps"] == lived >= 400
+        else:
+            assert (entry["pretrain_seconds"], entry["pretrain_steps"]) == (0, 0)
+    assert (costs["shot"]["agent_steps"], costs["shot"]["wall_seconds"]) == (0, 0) and costs["tuned"][
+        "agent_steps"
+    ] >= 60
+    heads, body = compare_report.rows(result)
+    seconds = {row[0]: row[heads.index("seconds")] for row in body}
+    assert seconds["shot"].startswith("0 + ") and " + " in seconds["tuned"] and "+" not in seconds["random_search"]
+    assert "tuned: trained in another world before" in (tmp_path / "report.html").read_text()
+
+
+def test_taught_elsewhere_a_hosted_search_begins_with_the_populations_of_neat_python():
+    contestants = {"own": {"search": {"algorithm": "neat_python"}}}
+    here, there = (made(contestants=contestants, seed=seed) for seed in (0, 1))
+    target = here.experiment(here.contestants[0])
+    kind = loop.kind_of(target)
+    mine, other = kind.start(target), kind.start(there.experiment(there.contestants[0]))
+    began = mine.taught(other)
+    again = kind.resumed(target, 0, began.arrays(), began.meta())
+    links = lambda search: [
+        [(g.key, [(c.key, c.weight) for c in g.connections.values()]) for g in host.genomes.values()]
+        for host in search.hosts
+    ]
+    assert links(again) == links(began) == links(other) != links(mine)
+    assert [host.generator for host in again.hosts] == [host.generator for host in other.hosts]
 
 
 @pytest.mark.slow

@@ -15,32 +15,18 @@ from agents import features, network, scripted
 from agents.environments import foraging
 from agents.environments.episodes import lives
 from agents.environments.foraging import Foraging
+from agents.environments.restart import if_any
 from evolution.evaluation import evaluate
 from evolution.genome import BrainConfig, express, founder, num_connections
 from evolution.tasks import TASKS
 from evolution.tasks.environment import environment_of
 from evolution.tasks.forage import Forage
 from sim import actions, senses
-from sim.config import WorldConfig, WorldParams
+from sim.config import WorldParams
 from tests import episodes
+from tests.worlds import LAND
 
-LAND = WorldConfig(
-    width=16,
-    height=16,
-    max_agents=16,
-    births_at_once=2,
-    birth_interval=2,
-    bite=False,
-    give=False,
-    meat=False,
-    scent=False,
-    seasons=False,
-    obstacles=False,
-    sound_channels=0,
-    senses=("retina", "touch", "self"),
-    retina_rays=3,
-    retina_distances=(1.5, 3.0),
-)
+pytestmark = pytest.mark.usefixtures("little_optimised")
 NUMBERS = WorldParams(
     plant_start=0.4, fertile=0.9, poison_damage=2.0, founder_energy=0.06, basal_cost=0.05, founder_diet_high=0.4
 )
@@ -194,6 +180,25 @@ def test_company_breeds_and_the_bodies_of_the_policy_do_not():
     assert not told.reward[1:][told.terminated[:-1]].any() and not obs[reused].any()
 
 
+def test_what_nobody_asks_for_is_not_done():
+    """Whatever it is vmapped over; if one asks, those who did not keep what they had."""
+    done = []
+
+    def change(asked, state, more):
+        jax.debug.callback(lambda _: done.append(1), more)
+        return jnp.where(asked, state + more, state)
+
+    once = jax.jit(jax.vmap(jax.vmap(if_any(change), (0, 0, None)), (0, 0, None)))
+    state, asked = np.arange(6.0, dtype=np.float32).reshape(2, 3), np.zeros((2, 3), bool)
+    np.testing.assert_array_equal(once(asked, state, np.float32(9)), state)
+    jax.effects_barrier()
+    assert not done
+    asked[1, 2] = True
+    np.testing.assert_array_equal(once(asked, state, np.float32(9)), [[0, 1, 2], [3, 4, 14]])
+    jax.effects_barrier()
+    assert done
+
+
 @pytest.mark.slow
 def test_a_step_looks_once():
     """The observation inside of the tick, which nobody reads, is not computed: the state keeps the one outside."""
@@ -245,10 +250,11 @@ def test_lives_are_of_those_who_live():
     right = lambda key, mind, memory, obs: (memory + 1, jnp.where(mind, jnp.array([0.0, 1.0]), jnp.array([1.0, 0.0])))
     out = jax.jit(lambda keys: lives(env, right, jnp.array([True, False] * 2), jnp.zeros(4, jnp.int32), keys))(keys)
     task, step = env.task, jax.jit(env.task.step)
+    reset = jax.jit(lambda key, episode: task.reset(jax.random.fold_in(key, episode), episode))
     for run, key in enumerate(keys):
         for episode in range(3):
-            state, done, length = task.reset(jax.random.fold_in(key, episode), jnp.int32(episode)), False, 0
-            push = jnp.array([0.0, 1.0] if run % 2 == 0 else [1.0, 0.0])
+            state, done, length = reset(key, episode), False, 0
+            push = np.float32([0.0, 1.0] if run % 2 == 0 else [1.0, 0.0])
             while not done:
                 state, done = step(state, push)
                 length += 1
@@ -256,7 +262,7 @@ def test_lives_are_of_those_who_live():
     np.testing.assert_array_equal(out.steps, out.ages.sum((1, 2)))
     for short in (0, 1):  # the pole that fell last does so in the last step, or would in the next
         env = environment_of(TASKS["cartpole"](episodes=3, steps=length - short))
-        state, step = env.start(keys[3], jnp.int32(2)), jax.jit(env.step)
+        state, step = jax.jit(env.start)(keys[3], 2), jax.jit(env.step)
         for _ in range(env.steps):
             state, told = step(state, push[None])
         assert (bool(told.terminated[0]), bool(told.truncated)) == ((True, False) if short == 0 else (False, True))

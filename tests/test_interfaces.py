@@ -19,6 +19,7 @@ from evolution.tasks import TASKS
 from evolution.tasks.environment import environment_of
 from experiments import config
 from sim.config import SENSES, WorldConfig, WorldParams
+from tests.worlds import LAND
 
 gymnasium = pytest.importorskip("gymnasium")
 pettingzoo_test = pytest.importorskip("pettingzoo.test")
@@ -27,24 +28,8 @@ from gymnasium.utils.env_checker import check_env  # noqa: E402
 
 from agents.environments import gymnasium_env, pettingzoo_env, registration  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("little_optimised")
 ROOT = Path(__file__).parents[1]
-LAND = WorldConfig(
-    width=16,
-    height=16,
-    max_agents=16,
-    births_at_once=2,
-    birth_interval=2,
-    bite=False,
-    give=False,
-    meat=False,
-    scent=False,
-    seasons=False,
-    obstacles=False,
-    sound_channels=0,
-    senses=("retina", "touch", "self"),
-    retina_rays=3,
-    retina_distances=(1.5, 3.0),
-)
 NUMBERS = WorldParams(plant_start=0.4, poison_damage=2.0, founder_energy=0.07, basal_cost=0.05, maturity=2.0)
 ENV = Foraging(world=LAND, params=NUMBERS, ticks=16, episodes=2)
 CART = environment_of(TASKS["cartpole"](steps=20, episodes=3))
@@ -265,7 +250,7 @@ def test_what_cannot_be_is_refused():
 def test_tasks_are_environments_of_one_agent_too():
     """CartPole-v1 by this name: its own steps, and rewards of 1."""
     pure = Functional(environment_of(TASKS["cartpole"]()))
-    obs, state = pure.reset(jax.random.key(0))
+    obs, state = jax.jit(pure.reset)(jax.random.key(0))
     step = jax.jit(pure.step)
     for t in range(30):
         obs, state, reward, done, _ = step(jax.random.key(t), state, 1)
@@ -280,9 +265,8 @@ def test_the_interfaces_are_optional():
     adapters = {"gymnasium_env.py", "pettingzoo_env.py", "registration.py", "functional.py"}
     for package in ("sim", "agents", "evolution", "viz", "experiments"):
         for path in (ROOT / package).rglob("*.py"):
-            nodes = ast.walk(ast.parse(path.read_text()))
+            nodes = list(ast.walk(ast.parse(path.read_text())))
             froms = [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
-            nodes = ast.walk(ast.parse(path.read_text()))
             plain = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
             known = {name.split(".")[0] for name in froms + plain} & {"gymnasium", "pettingzoo", "gymnax"}
             assert not known or path.name in adapters, path

@@ -10,8 +10,9 @@ from scipy import special, stats
 
 from agents import learned
 from agents.learned import Network
-from tests.worlds import FAST
+from tests import FAST
 
+pytestmark = pytest.mark.usefixtures("little_optimised")
 MENU = ((0.0, -1.0), (1.0, 0.5), (0.25, 0.125))
 KEY = jax.random.key(0)
 KEYS = jax.random.split(KEY, 5000)

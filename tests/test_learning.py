@@ -24,7 +24,7 @@ from agents.learning.ppo import Nets, Ppo, PpoParams, Trail
 from evolution.randomness import PCG3D
 from evolution.tasks import TASKS
 from evolution.tasks.environment import environment_of
-from tests.worlds import FAST
+from tests import FAST
 
 
 @dataclass(frozen=True)
@@ -253,19 +253,19 @@ def test_only_the_living_decide_what_a_normal_advantage_is():
 def test_the_dead_do_not_change_the_gradient():
     learner = Ppo(PpoParams(hidden=(4,), units=4), recurrent=True)
     shapes, rng = learner._networks(HOME), np.random.default_rng(0)
-    some = lambda *shape: jnp.asarray(rng.normal(size=shape), jnp.float32)
+    some = lambda *shape: rng.normal(size=shape).astype(np.float32)
     both = jax.tree.map(
         lambda leaf: some(*leaf.shape),
         jax.eval_shape(lambda: Nets(*(learned.init(jax.random.key(0), shape) for shape in shapes))),
     )
     memory = Nets(some(6, 4), some(6, 4))
-    living = jnp.asarray(np.broadcast_to([True, False, True, True, False, True], (3, 6)))
+    living = np.broadcast_to([True, False, True, True, False, True], (3, 6))
     trail = Trail(
         obs=some(3, 6, 2),
-        choice=jnp.asarray(rng.integers(0, 2, (3, 6)), jnp.int32),
+        choice=rng.integers(0, 2, (3, 6)).astype(np.int32),
         log_probability=some(3, 6),
         value=some(3, 6),
-        restarted=jnp.zeros((3, 6), bool),
+        restarted=np.zeros((3, 6), bool),
         living=living,
     )
     gradient = jax.jit(
@@ -273,8 +273,9 @@ def test_the_dead_do_not_change_the_gradient():
     )
     advantage = some(3, 6)
     before = gradient(both, trail, advantage)
-    lies = jax.tree.map(lambda leaf: jnp.where(living if leaf.ndim == 2 else living[..., None], leaf, 7), trail)
-    after = gradient(both, lies._replace(living=living), jnp.where(living, advantage, -1e3))
+    lie = lambda leaf: np.where(living if leaf.ndim == 2 else living[..., None], leaf, leaf.dtype.type(7))
+    lies = jax.tree.map(lie, trail)
+    after = gradient(both, lies._replace(living=living), np.where(living, advantage, np.float32(-1e3)))
     jax.tree.map(np.testing.assert_array_equal, before, after)
     assert max(float(jnp.abs(leaf).max()) for leaf in before.actor.values()) > 1e-4
 

@@ -23,8 +23,8 @@ from evolution.tasks.cartpole import CartPole
 from evolution.tasks.forage import Forage
 from evolution.tasks.gates import Gate
 from evolution.tasks.memory import Memory
+from tests import FAST
 
-FAST = {"xla_backend_optimization_level": 0}
 ROOM = BrainConfig(
     hidden=3, connections=32, founder_topology="complete", founder_hidden=2, activations=("sigmoid",), weight_limit=4.0
 )

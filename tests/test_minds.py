@@ -60,6 +60,11 @@ def bent(name: str, value):
     return document(weights={**document()["weights"], name: value})
 
 
+def shaped(**changes):
+    """The document of a network of another shape."""
+    return document(network=document()["network"] | changes)
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
@@ -72,6 +77,21 @@ def bent(name: str, value):
             "head is 'mouth'; it must be one of menu",
         ),
         (lambda: document(network=document()["network"] | {"head": "value"}), "head 'value' has no policy"),
+        (lambda: shaped(bounds=[1]), r"bounds is \[1\], wanted two numbers, the lower first"),
+        (lambda: shaped(bounds="ab"), "bounds is 'ab', wanted"),
+        (lambda: shaped(bounds=[1, 1]), r"bounds is \[1, 1\], wanted"),
+        (lambda: shaped(bounds=[0, float("inf")]), r"bounds is \[0, inf\], wanted"),
+        (lambda: shaped(bounds=[False, True]), r"bounds is \[False, True\], wanted"),
+        (lambda: shaped(menu=["ab" * (OUTPUTS // 2)]), r"menu is \['abab'\], wanted actions of 4 finite numbers"),
+        (lambda: shaped(menu=[[0] * OUTPUTS, [float("nan")] * OUTPUTS]), "wanted actions of 4 finite numbers"),
+        (lambda: shaped(menu=[[10**400] * OUTPUTS]), "malformed: int too large"),
+        (lambda: shaped(menu=7), "malformed"),
+        (lambda: shaped(inputs=2.5), "inputs is 2.5, wanted whole numbers of at least 1"),
+        (lambda: shaped(outputs=4.0), "outputs is 4.0, wanted"),
+        (lambda: shaped(hidden=[3, 0]), r"hidden is \[3, 0\], wanted"),
+        (lambda: shaped(hidden="ab"), "hidden is 'ab', wanted"),
+        (lambda: shaped(recurrent=-1), "recurrent is -1, wanted whole numbers of at least 0"),
+        (lambda: shaped(recurrent=None), "recurrent is None, wanted"),
         (lambda: document(weights={}), "weights lack 'head.bias'"),
         (lambda: bent("more", [1.0]), "weights have 'more'"),
         (lambda: bent("head.bias", [1.0]), r"head.bias is \[1\], wanted \[2\]"),

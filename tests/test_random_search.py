@@ -14,12 +14,13 @@ import pytest
 from evolution.genome import BrainConfig
 from evolution.random_search import RandomParams, RandomSearch
 from evolution.search import tight
+from tests import FAST
 
 BRAIN = tight(BrainConfig(founder_topology="complete", founder_hidden=2, dynamics="ctrnn", weight_limit=3.0), 2, 1)
 SEARCH = RandomSearch(BRAIN, 2, 1, population=256, params=RandomParams(sd=1.0))
 
 
-@partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
+@partial(jax.jit, compiler_options=FAST)
 def lived(search, key, fitness):
     """The first population, and the one after it was told `fitness`."""
     state = search.init(key)

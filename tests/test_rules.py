@@ -19,8 +19,7 @@ from evolution.tasks.memory import Memory
 from evolution.tasks.rules import CARTPOLE_GAINS, DOUBLE_POLE_GAINS, chance_of, rule_of
 from evolution.tasks.t_maze import TMaze
 from sim.config import WorldConfig
-
-FAST = {"xla_backend_optimization_level": 0}
+from tests import FAST
 
 
 @partial(jax.jit, static_argnums=(0, 1), compiler_options=FAST)

@@ -54,6 +54,24 @@ BARE = replace(
     breeding="asexual",
     senses=("retina", "self"),
 )
+LAND = WorldConfig(
+    width=16,
+    height=16,
+    max_agents=16,
+    births_at_once=2,
+    birth_interval=2,
+    bite=False,
+    give=False,
+    meat=False,
+    scent=False,
+    seasons=False,
+    obstacles=False,
+    sound_channels=0,
+    senses=("retina", "touch", "self"),
+    retina_rays=3,
+    retina_distances=(1.5, 3.0),
+)
+"""Small and simple, for bodies that learn."""
 LUSH = WorldParams(
     plant_growth=0.2,
     plant_spread=0.02,

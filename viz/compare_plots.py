@@ -20,11 +20,16 @@ DASHES = ("-", "--", "-.", (0, (1, 1)))
 WIDE = 30.0  # ratio of times from which their axis is logarithmic
 DEEP = 0.35  # distance of a probability from one half at which its colour is dark
 BANDS = 5  # contestants whose bands may overlap
+TIMES = (
+    ("agent_steps", "By experience", "agent-steps of a seed"),
+    ("wall_seconds", "By time", "seconds, all seeds together"),
+)
 
 
 def looks(names: Sequence[str]) -> dict[str, tuple[str, object]]:
     """Colour and dashes of each contestant, the same in every plot and told apart in grey too."""
-    return {name: (SPECIES[i % len(SPECIES)], DASHES[i % len(DASHES)]) for i, name in enumerate(names)}
+    turn = len(SPECIES)  # a multiple of the dashes: each turn of the colours begins with the next dashes
+    return {name: (SPECIES[i % turn], DASHES[(i + i // turn) % len(DASHES)]) for i, name in enumerate(names)}
 
 
 @styled
@@ -32,19 +37,19 @@ def learning_curves(curves: pd.DataFrame, constants: pd.DataFrame, names: Sequen
     """Fitness on fresh episodes over agent-steps and over seconds; None if nobody learns.
 
     curves: contestant, axis (agent_steps or wall_seconds), x, low, middle, high. constants: contestant, middle; those
-    who do not learn, as level lines.
+    who learn nothing in this world, as level lines.
     """
     if curves.empty:
         return None
     figure, axes = sheet(1, 2, 4.2)
-    for ax, (axis, title, unit) in zip(
-        axes[0],
-        (
-            ("agent_steps", "By experience", "agent-steps of a seed"),
-            ("wall_seconds", "By time", "seconds, all seeds together"),
-        ),
-        strict=True,
-    ):
+    _both(list(axes[0]), curves, constants, names)
+    _key(figure, axes[0, 0])
+    return figure
+
+
+def _both(axes: Sequence[Axes], curves: pd.DataFrame, constants: pd.DataFrame, names: Sequence[str]) -> None:
+    """Learning curves over agent-steps on the first axes, over seconds on the second."""
+    for ax, (axis, title, unit) in zip(axes, TIMES, strict=True):
         rows = curves[curves["axis"] == axis]
         _curves(ax, rows, constants, names)
         name_axes(ax, title, "fitness on fresh episodes", unit, floor=False)
@@ -53,9 +58,12 @@ def learning_curves(curves: pd.DataFrame, constants: pd.DataFrame, names: Sequen
             ax.set_xscale("log")
         else:
             ax.set_xlim(left=0)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
+
+
+def _key(figure: Figure, ax: Axes) -> None:
+    """Names of all curves above the figure."""
+    handles, labels = ax.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=max(1, min(len(labels), 6)))
-    return figure
 
 
 def _curves(ax: Axes, rows: pd.DataFrame, constants: pd.DataFrame, names: Sequence[str]) -> None:
@@ -79,10 +87,15 @@ def intervals(estimates: pd.DataFrame, scores: pd.DataFrame) -> Figure:
 
     estimates: contestant, low, middle, high. scores: contestant, score.
     """
+    figure, axes = sheet(1, 1, 1.2 + 0.42 * len(estimates))
+    _intervals(axes[0, 0], estimates, scores)
+    legend(axes[0, 0], columns=2)
+    return figure
+
+
+def _intervals(ax: Axes, estimates: pd.DataFrame, scores: pd.DataFrame) -> None:
     names = list(estimates["contestant"])
     look = looks(names)
-    figure, axes = sheet(1, 1, 1.2 + 0.42 * len(names))
-    ax = axes[0, 0]
     for place, row in enumerate(estimates.itertuples()):
         own = scores.loc[scores["contestant"] == row.contestant, "score"].to_numpy()
         jitter = 0.22 * (np.arange(len(own)) * 0.618034 % 1 - 0.5) * 2
@@ -96,7 +109,19 @@ def intervals(estimates: pd.DataFrame, scores: pd.DataFrame) -> Figure:
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
-    legend(ax, columns=2)
+
+
+@styled
+def overview(estimates: pd.DataFrame, scores: pd.DataFrame, curves: pd.DataFrame, constants: pd.DataFrame) -> Figure:
+    """A comparison in one picture: `intervals` beside `learning_curves`, contestants as `estimates` has them."""
+    names = list(estimates["contestant"])
+    figure, axes = sheet(1, 3, max(4.0, 1.6 + 0.24 * len(names)), width_ratios=(1, 1.1, 1.1))
+    _intervals(axes[0, 0], estimates, scores)
+    axes[0, 0].set_title("What is handed in")
+    if not curves.empty:
+        _both(list(axes[0, 1:]), curves, constants, names)
+        axes[0, 2].set_ylabel("")
+        _key(figure, axes[0, 1])
     return figure
 
 

@@ -7,7 +7,6 @@ are traced parameters, so that one program can train in many worlds. Leaves out 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +16,7 @@ import jax.numpy as jnp
 from agents.environments.base import Environment
 from agents.environments.foraging import Foraging
 from agents.environments.limits import observations
+from agents.environments.restart import if_any
 from sim.config import WorldParams
 
 
@@ -117,7 +117,7 @@ class Functional:
         params = self.default_params if params is None else params
         obs, state, reward, done, info = self.step_env(key, state, action, params)
         data = jax.random.key_data(key)
-        obs, state = _if_any(self._restarted)(done, data, params, obs, state)
+        obs, state = if_any(self._restarted)(done, (obs, state), data, params)
         return obs, state, reward, done, info
 
     def step_env(
@@ -138,34 +138,14 @@ class Functional:
             return self.environment
         return replace(self.environment, params=params.world)  # type: ignore[type-var]
 
-    def _restarted(self, done: jax.Array, data: jax.Array, params: EnvParams, obs: jax.Array, state: Any) -> Any:
+    def _restarted(self, done: jax.Array, last: Any, data: jax.Array, params: EnvParams) -> Any:
         new = self.reset_env(jax.random.wrap_key_data(data), params)
-        return jax.tree.map(lambda new, old: jnp.where(done, new, old), new, (obs, state))
+        return jax.tree.map(lambda new, old: jnp.where(done, new, old), new, last)
 
 
 def case(environment: Environment, key: jax.Array) -> jax.Array:
     """The episode [] int32, of those that an evaluation has, that starts with this key."""
     return jax.random.randint(jax.random.fold_in(key, environment.episodes), (), 0, environment.episodes)
-
-
-def _if_any(change: Callable[..., tuple]) -> Callable[..., tuple]:
-    """`change(done, …, obs, state)`, which is computed only if anybody is done, among all that are ever vmapped over.
-
-    Genesis costs more than a step; vmapped as it is, it would be computed for all in every step.
-    """
-
-    @jax.custom_batching.custom_vmap
-    def apply(done: jax.Array, *rest: Any) -> tuple:
-        return jax.lax.cond(jnp.any(done), change, lambda done, *rest: rest[-2:], done, *rest)
-
-    @apply.def_vmap
-    def deeper(size: int, batched: list[Any], *args: Any) -> tuple[tuple, Any]:
-        lift = lambda leaf, has: leaf if has else jnp.broadcast_to(leaf, (size, *jnp.shape(leaf)))
-        args = jax.tree.map(lift, args, tuple(batched))
-        out = _if_any(jax.vmap(change))(*args)
-        return out, jax.tree.map(lambda _: True, out)
-
-    return apply
 
 
 def _spaces() -> tuple[Any, Any]:

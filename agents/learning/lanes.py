@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from agents.environments.base import Environment
+from agents.environments.restart import if_any
 
 LONG = 1 << 30  # agent-steps that are counted
 
@@ -74,25 +75,11 @@ def _starts(key: jax.Array, environment: Environment, num: int) -> Any:
 def _restarted(key: jax.Array, environment: Environment, over: jax.Array, state: Any) -> Any:
     """States `[N, ...]` with a start in place of those that are over; draws no starts where none is needed."""
 
-    def changed(key: jax.Array, over: jax.Array, state: Any) -> Any:
+    def started(over: jax.Array, state: Any, key: jax.Array) -> Any:
         choose = lambda new, old: jnp.where(over.reshape(-1, *[1] * (old.ndim - 1)), new, old)
         return jax.tree.map(choose, _starts(key, environment, over.shape[0]), state)
 
-    kept = lambda key, over, state: state
-
-    @jax.custom_batching.custom_vmap
-    def changed_if_any(key: jax.Array, over: jax.Array, state: Any) -> Any:
-        return jax.lax.cond(jnp.any(over), changed, kept, key, over, state)
-
-    @changed_if_any.def_vmap
-    def of_many(size: int, batched: Any, *numbers: Any) -> tuple[Any, Any]:
-        """One condition for all replicate runs: vmapped on its own, it would draw starts in every moment."""
-        lift = lambda leaf, has: leaf if has else jnp.broadcast_to(leaf, (size, *leaf.shape))
-        key, over, state = jax.tree.map(lift, numbers, tuple(batched))
-        new = jax.lax.cond(jnp.any(over), jax.vmap(changed), kept, key, over, state)
-        return new, jax.tree.map(lambda _: True, state)
-
-    return changed_if_any(key, over, state)
+    return if_any(started)(over, state, key)
 
 
 def summary(moments: Moment) -> dict[str, jax.Array]:

@@ -106,6 +106,11 @@ class Forage:
         return self.ticks * mouthful * FOUNDER["size"]
 
     @property
+    def threshold(self) -> float:
+        """Fitness that passes; infinite without a target."""
+        return self.target or jnp.inf
+
+    @property
     def exams(self) -> tuple[Forage, ...]:
         """The same life alone, or among clones, in other landscapes: against luck and against weak company."""
         if not (self.exam and self.target):
@@ -125,7 +130,7 @@ class Forage:
         weights = jax.vmap(jax.vmap(num_connections))(genome)
         finals = lives(self, keys, act, (brain, network.blank_memory(brain), weights), skip)
         fitness = jnp.mean(finals.intake, axis=(-2, -1))
-        return fitness, (fitness >= self.target) & (self.target > 0), finals
+        return fitness, fitness >= self.threshold, finals
 
     def _policy(self, config: BrainConfig) -> step.Act:
         """`act` of network minds that observe what `features` says, and learn within a life if they are plastic."""
