@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from agents.environments.base import Environment
 from agents.learned import Network, Weights, action, best, init, think
 from agents.learning import optimiser
-from agents.learning.lanes import Lanes, Moment, advance, begin, longer, mean, observe, summary
+from agents.learning.lanes import Lanes, Moment, advance, begin, lived, longer, mean, observe, summary
 from sim.config import key as tunable
 
 NUMBERS = ["learning_rate", "discount", "max_gradient", "huber", "anneal"]
@@ -108,10 +108,10 @@ class Dqn:
     def learn(self, key: jax.Array, environment: Environment, state: DqnState) -> tuple[DqnState, dict[str, jax.Array]]:
         """Lives for `horizon` moments, remembers them, and makes `updates` updates."""
         k_live, k_sample = jax.random.split(key)
-        lanes, lived, moments = self._live(k_live, environment, state)
+        lanes, seen, moments = self._live(k_live, environment, state)
         row = state.rounds * self.params.horizon % state.replay.reward.shape[0]
         put = lambda old, new: jax.lax.dynamic_update_slice_in_dim(old, new, row, 0)
-        replay = jax.tree.map(put, state.replay, lived)
+        replay = jax.tree.map(put, state.replay, seen)
         measures = summary(moments)
         state = replace(
             state,
@@ -146,8 +146,8 @@ class Dqn:
             flat = (leaf.reshape(-1) for leaf in (did.reward, did.terminated, did.living))
             return lanes, (Replay(obs, choice, *flat), did)
 
-        lanes, (lived, moments) = jax.lax.scan(moment, state.lanes, jax.random.split(key, params.horizon))
-        return lanes, lived, moments
+        lanes, (seen, moments) = lived(moment, state.lanes, jax.random.split(key, params.horizon))
+        return lanes, seen, moments
 
     def _sample(self, key: jax.Array, state: DqnState) -> tuple[Replay, jax.Array]:
         """Moments `[U, M]` drawn from memory, and what was observed after each, `[U, M, I]`.

@@ -82,6 +82,20 @@ def _restarted(key: jax.Array, environment: Environment, over: jax.Array, state:
     return if_any(started)(over, state, key)
 
 
+def lived(moment: Any, carry: Any, keys: jax.Array) -> tuple[Any, Any]:
+    """`jax.lax.scan` of `moment(carry, key) -> (carry, told)`. Flags are gathered as numbers and told as flags again:
+    of some widths (8 bodies) XLA's code for AVX-512 cannot store them from within a loop (jaxlib 0.10.2), and aborts.
+    """
+    told = jax.eval_shape(moment, carry, keys[0])[1]
+
+    def numbered(carry: Any, key: jax.Array) -> tuple[Any, Any]:
+        carry, out = moment(carry, key)
+        return carry, jax.tree.map(lambda leaf: leaf.astype(jnp.float32) if leaf.dtype == bool else leaf, out)
+
+    carry, out = jax.lax.scan(numbered, carry, keys)
+    return carry, jax.tree.map(lambda leaf, kind: leaf.astype(kind.dtype), out, told)
+
+
 def summary(moments: Moment) -> dict[str, jax.Array]:
     """`agents.learning.base.MEASURES` of T moments `[T, ...]`."""
     ended = moments.ended

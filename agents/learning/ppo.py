@@ -30,7 +30,7 @@ from agents.learned import (
     think,
 )
 from agents.learning import optimiser
-from agents.learning.lanes import Lanes, Moment, advance, begin, longer, mean, observe, summary
+from agents.learning.lanes import Lanes, Moment, advance, begin, lived, longer, mean, observe, summary
 from sim.config import key as tunable
 
 NUMBERS = ["learning_rate", "discount", "gae_lambda", "clip", "entropy", "max_gradient", "anneal"]
@@ -150,8 +150,8 @@ class Ppo:
         )
         improved, losses = self._improve(k_improve, shapes, state, trail, advantage)
         measures = summary(moments)
-        lived = longer(state.lived, measures["agent_steps"])
-        return replace(improved, lanes=lanes, memory=memory, lived=lived), measures | losses
+        steps = longer(state.lived, measures["agent_steps"])
+        return replace(improved, lanes=lanes, memory=memory, lived=steps), measures | losses
 
     def _live(self, key: jax.Array, environment: Environment, state: PpoState) -> tuple[Lanes, Nets, Trail, Moment]:
         """The environments and memories after `horizon` moments, and what happened in them."""
@@ -174,7 +174,7 @@ class Ppo:
             return (lanes, memory), (Trail(obs, choice, chance, value[:, 0], restarted, living), did)
 
         keys = jax.random.split(key, self.params.horizon)
-        (lanes, memory), (trail, moments) = jax.lax.scan(moment, (state.lanes, state.memory), keys)
+        (lanes, memory), (trail, moments) = lived(moment, (state.lanes, state.memory), keys)
         return lanes, memory, trail, moments
 
     def _improve(
