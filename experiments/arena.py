@@ -172,7 +172,7 @@ def contest(arena: Arena, ticks: int = TICKS) -> dict[str, Any]:
         course.append({"tick": ticks * moment // MOMENTS} | dict(zip(arena.names, map(mean, now.T), strict=True)))
     counts = arena.counts(sim)
     final = shares(counts)
-    most = final == np.max(final, axis=1, keepdims=True)
+    ahead = leads(final)
     return {
         **told("arena", arena, ticks),
         "extinct": int(np.isnan(final[:, 0]).sum()),
@@ -182,7 +182,7 @@ def contest(arena: Arena, ticks: int = TICKS) -> dict[str, Any]:
                 "thinks": kind.thinks,
                 **interval("mean", final[:, k], np.mean),
                 **interval("median", final[:, k], np.median),
-                "leads": int(most[:, k].sum()),
+                "leads": int(ahead[k]),
                 "survives": int((counts[:, k] > 0).sum()),
             }
             for k, kind in enumerate(arena.kinds)
@@ -198,6 +198,12 @@ def shares(counts: np.ndarray) -> np.ndarray:
     """Shares of the living `[seeds, kinds]` from their counts; NaN where nobody lives."""
     living = counts.sum(1, keepdims=True)
     return counts / np.where(living > 0, living, np.nan)
+
+
+def leads(shares: np.ndarray) -> np.ndarray:
+    """In how many worlds each kind holds more than any other, `[kinds]`; a tie is nobody's lead. NaN where all died."""
+    most = shares == shares.max(1, keepdims=True)
+    return (most & (most.sum(1, keepdims=True) == 1)).sum(0)
 
 
 def demand(arena: Arena) -> None:

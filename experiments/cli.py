@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
@@ -181,12 +182,16 @@ def _world(args: Namespace) -> Any:
 
 def _living(study: Any, name: str) -> Any:
     """The config or run itself if it is about a living world."""
-    algorithm = getattr(study, "experiment", study).search.algorithm
-    if algorithm != "natural":
-        raise UserError(
-            f"{name!r} is a search by {algorithm}, without a living world; `firstword analyse` is for those"
-        )
-    return study
+    experiment = getattr(study, "experiment", study)
+    algorithm = experiment.search.algorithm
+    if algorithm == "natural":
+        return study
+    told = f"{name!r} is a search by {algorithm}, without a living world; `firstword analyse` is for those"
+    if getattr(experiment.task, "in_world", False):
+        run = shlex.quote(name) if hasattr(study, "experiment") else "RUN"
+        arena = f"firstword assay arena CONFIG --minds {run} greedy"
+        told += f". Release the minds of a run with: {arena}, or: firstword watch CONFIG --minds {run} greedy"
+    raise UserError(told)
 
 
 def _analyse(args: Namespace) -> int:

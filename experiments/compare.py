@@ -197,12 +197,18 @@ def _schooling(path: Path) -> dict[str, float]:
 
 
 def _read_scores(path: Path, comparison: Comparison) -> dict[str, np.ndarray]:
-    """Scores `[W]` by contestant, of those that are done."""
-    notes: list[str] = []
-    table = read_csv(path, SCORES, notes)
-    each = {str(name): rows.sort_values("seed")["score"] for name, rows in table.groupby("contestant")}
-    wanted = [one.name for one in comparison.contestants if len(each.get(one.name, ())) == comparison.terms.seeds]
-    return {name: each[name].to_numpy(np.float32) for name in wanted}
+    """Scores `[W]` by contestant, of those that are done. Who has no finite score for each seed once is not done."""
+    table = read_csv(path, SCORES, [])
+    for column in ("seed", "score"):
+        table[column] = pd.to_numeric(table[column], errors="coerce")
+    each = {str(name): rows.sort_values("seed") for name, rows in table.groupby("contestant")}
+    seeds = list(range(comparison.terms.seeds))
+    known = {}
+    for name in (one.name for one in comparison.contestants if one.name in each):
+        scores = each[name]["score"].to_numpy(np.float32)
+        if each[name]["seed"].tolist() == seeds and np.isfinite(scores).all():
+            known[name] = scores
+    return known
 
 
 def _write_scores(path: Path, comparison: Comparison, known: dict[str, np.ndarray]) -> None:

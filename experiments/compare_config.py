@@ -79,7 +79,9 @@ def from_table(table: Mapping[str, Any], name: str, beside: Path) -> Comparison:
 
 def _base(table: Mapping[str, Any], beside: Path) -> dict[str, Any]:
     """The run config of the task as complete tables, with what [set] says."""
-    base = table.get("base")
+    if "base" not in table:
+        raise UserError('base is missing; name the run config of a task, such as base = "cartpole"')
+    base = table["base"]
     if isinstance(base, str):
         near = beside / base
         experiment = config.load(near if base not in config.builtin_names() and near.is_file() else base)

@@ -231,14 +231,24 @@ def load(
         ini.fits(experiment.task, source)
         for warning in ini.warnings:
             tell(f"{source}: {warning}")
-    useful = tables(experiment)
+    _demand_effect(experiment, overrides)
+    return experiment
+
+
+def _demand_effect(experiment: Experiment, overrides: list[str] | tuple[str, ...]) -> None:
+    """Refuses overrides of what has no say. A file may hold it for other algorithms; a command line is for one."""
+    idle = {*OWN_TABLE.values(), "learning"} - set(tables(experiment))
+    algorithm = experiment.search.algorithm
     for text in overrides:
         head = text.partition("=")[0].strip()
         name = head.partition(".")[0]
-        if name in OWN_TABLE.values() and name not in useful:
-            algorithm = key_tables.literal(experiment.search.algorithm)
-            raise UserError(f"--set {text!r}: {head} has no effect with search.algorithm = {algorithm}")
-    return experiment
+        if name not in idle and not (head == "search.population" and algorithm in LEARNERS):
+            continue
+        where = f"search.algorithm = {key_tables.literal(algorithm)}"
+        if name == "learning" and algorithm in SEARCHES:
+            in_world = experiment.search.learning != "none"  # where creatures learn by brain.plasticity
+            where = "a task in the world" if in_world else 'search.learning = "none"'
+        raise UserError(f"--set {text!r}: {head} has no effect with {where}")
 
 
 def loads(text: str) -> Experiment:

@@ -1,8 +1,8 @@
 """Genomes of a run for other programs: `firstword export`.
 
-Reads what a run keeps in genomes/ and writes each format beside the others. Leaves out the formats themselves:
-`experiments.genomes` (JSON), `evolution.interchange` (neat-python), `experiments.graph_formats`.
-docs/interchange.md defines them and says what each loses.
+Reads what a run keeps in genomes/ and writes each format beside the others; a learned policy has no genome and goes out
+as its JSON alone. Leaves out the formats themselves: `experiments.genomes` and `experiments.minds` (JSON),
+`evolution.interchange` (neat-python), `experiments.graph_formats`. docs/interchange.md says what each loses.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from evolution.gene_table import their_key
 from evolution.neat_python_config import config_text
-from experiments import files, genomes, graph_formats, runfolder
+from experiments import files, graph_formats, minds, runfolder
 from experiments.config import Experiment
 from experiments.errors import UserError, suggestion
 from experiments.ini import modern
@@ -29,7 +29,7 @@ Written = dict[str, str]  # text by what follows the genome's name in the file's
 
 
 def export(run: str | Path, name: str | None, form: str, out: str | Path | None) -> dict[str, Any]:
-    """Writes a genome of a run in one format or in all; returns its name, the files and notes of what is lost."""
+    """Writes a genome or policy in one format or in all it has; returns its name, the files and notes of losses."""
     folder = runfolder.open_run(run)
     documents = _documents(folder.path)
     name = _champion(folder.path, documents) if name is None else name.removesuffix(".json")
@@ -39,7 +39,7 @@ def export(run: str | Path, name: str | None, form: str, out: str | Path | None)
     document = read(documents[name])
     notes: list[str] = []
     texts: Written = {}
-    for one in FORMATS if form == "all" else (form,):
+    for one in _forms(document) if form == "all" else (_demand_form(name, document, form),):
         texts |= FORMATS[one](name, document, folder.experiment, notes)
     place = files.folder(folder.path / "export" if out is None else out)
     paths = [place / f"{name}{ending}" for ending in texts]
@@ -49,15 +49,27 @@ def export(run: str | Path, name: str | None, form: str, out: str | Path | None)
 
 
 def read(path: Path) -> dict[str, Any]:
-    """A genome's document, checked; a `UserError` of one line if it is none."""
+    """Document of a genome or a policy, checked; a `UserError` of one line if it is neither."""
     try:
         document = json.loads(path.read_bytes())
-        genomes.decode(genomes.shape_of(document), document)
+        minds.demand_sound(document)
     except OSError as error:
         raise UserError(f"genome {str(path)!r} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise UserError(f"genome {str(path)!r} cannot be used: {' '.join(str(error).split())[:200]}") from None
     return document
+
+
+def _forms(document: dict[str, Any]) -> tuple[str, ...]:
+    """Formats that a document can be written in."""
+    return ("json",) if document["format"] == minds.FORMAT else tuple(FORMATS)
+
+
+def _demand_form(name: str, document: dict[str, Any], form: str) -> str:
+    """The format itself, or a `UserError` if the document cannot be written in it."""
+    if form not in _forms(document):
+        raise UserError(f"--format {form}: {name} is a learned policy and has no genome; give --format json")
+    return form
 
 
 def _documents(run: Path) -> dict[str, Path]:
@@ -75,7 +87,10 @@ def _champion(run: Path, documents: dict[str, Path]) -> str:
     best = {name: read(path) for name, path in documents.items() if name.startswith("best-")}
     if any("fitness" not in document for document in best.values()):
         return "best-0"
-    merit = lambda document: (document["solved"], -np.inf if document["fitness"] is None else document["fitness"])
+    merit = lambda document: (
+        document.get("solved", False),
+        -np.inf if document["fitness"] is None else document["fitness"],
+    )
     return max(best, key=lambda name: merit(best[name]))
 
 

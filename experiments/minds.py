@@ -204,15 +204,20 @@ def _loaded(path: Path) -> dict[str, Any]:
     """A checked document of a genome or of a policy; a `UserError` of one line if it is neither."""
     try:
         document = json.loads(path.read_bytes())
-        if isinstance(document, dict) and document.get("format") == FORMAT:
-            decode_policy(document)
-        else:
-            genomes.decode(genomes.shape_of(document), document)
+        demand_sound(document)
     except OSError as error:
         raise UserError(f"mind {str(path)!r} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise UserError(f"mind {str(path)!r} cannot be used: {' '.join(str(error).split())[:200]}") from None
     return document
+
+
+def demand_sound(document: Any) -> None:
+    """Raises `ValueError` of one line for what is neither the document of a policy nor of a genome."""
+    if isinstance(document, dict) and document.get("format") == FORMAT:
+        decode_policy(document)
+    else:
+        genomes.decode(genomes.shape_of(document), document)
 
 
 def _ends(experiment: Experiment) -> tuple[tuple[str, ...], tuple[str, ...]]:

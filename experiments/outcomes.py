@@ -22,11 +22,15 @@ RESAMPLES = 9999
 
 
 def outcomes(run: Run) -> pd.DataFrame:
-    """One row per world: solved, generation and evaluations of the solution or of the last row, best fitness, and
-    of the solution hidden nodes, connections and generalisation (missing until a summary tells them)."""
+    """One row per world: solved, generation and evaluations of the solution or of the last row, best fitness, best
+    mean fitness on fresh episodes (missing where none were lived), and of the solution hidden nodes, connections and
+    generalisation (missing until a summary tells them)."""
     table = search_series.ends(run.metrics)
     last = run.metrics.sort_values("generation", kind="stable").groupby("world")["record"].last()
     table["fitness"] = table["world"].map(last.where(last > search_series.FAILED))
+    tried = run.metrics.get("fresh_fitness", pd.Series(np.nan, run.metrics.index)).astype(float)
+    tried = tried.where(tried > search_series.FAILED)
+    table["fresh_fitness"] = table["world"].map(tried.groupby(run.metrics["world"]).max())
     told = run.summary.get("results") or []
     known = {(r.get("world"), r.get("generation")): r for r in told if isinstance(r, dict) and r.get("solved")}
     for name in ("hidden", "connections", "generalisation"):
@@ -58,13 +62,18 @@ def figures(table: pd.DataFrame) -> dict[str, Any]:
         **_network(won, "hidden", "hidden_nodes"),
         **_network(won, "connections", "connections"),
         **_network(won, "generalisation", "generalisation"),
-        "best_fitness_median": float(table["fitness"].median()) if table["fitness"].notna().any() else None,
+        "best_fitness_median": _median(table["fitness"]),
+        "fresh_fitness_median": _median(table["fresh_fitness"]),
     }
 
 
 def _network(won: pd.DataFrame, column: str, name: str) -> dict[str, Any]:
     values = won[column].dropna().to_numpy(float)
     return {f"{name}_mean": _mean(values), f"{name}_mean_interval": mean_interval(values)}
+
+
+def _median(column: pd.Series) -> float | None:
+    return float(column.median()) if column.notna().any() else None
 
 
 def _mean(values: Any) -> float | None:

@@ -34,6 +34,9 @@ def check_search(experiment: Experiment) -> None:
     natural = experiment.search.algorithm == "natural"
     if natural:
         _world_brains(experiment, 'with search.algorithm = "natural"')
+        if experiment.run.agent_steps:
+            right = '0 with search.algorithm = "natural"; use run.ticks'
+            raise _error("run.agent_steps", experiment.run.agent_steps, right)
     elif experiment.search.algorithm in LEARNERS:
         _learner(experiment)
     else:

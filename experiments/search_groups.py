@@ -132,6 +132,7 @@ FIGURES = (
     ("connections_mean", "connections of solutions, mean"),
     ("generalisation_mean", "generalisation score, mean"),
     ("best_fitness_median", "best fitness of all runs, median"),
+    ("fresh_fitness_median", "best on fresh episodes, median"),
 )
 
 

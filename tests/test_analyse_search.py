@@ -152,6 +152,23 @@ def test_figures_are_those_of_numpy(table, tmp_path):
     assert found["evaluations_mean_interval"] is None, "three values are too few"
 
 
+def test_minds_are_compared_by_their_best_on_fresh_episodes(table, tmp_path):
+    tried = table.assign(fresh_fitness=np.nan)
+    for world, values in enumerate(([4.0, 1.0], [-1e30, 7.0], [5.0, -1e30])):  # the last world lived none
+        tried.loc[tried.index[tried["world"] == world][:2], "fresh_fitness"] = values
+    runs = [folder(tmp_path / name, rows) for name, rows in (("tried", tried), ("not", table))]
+    found, none = (outcomes.outcomes(experiments.load_run(run)) for run in runs)
+    np.testing.assert_array_equal(found["fresh_fitness"], [4, 7, 5, np.nan])
+    assert outcomes.figures(found)["fresh_fitness_median"] == 5
+    assert outcomes.figures(none)["fresh_fitness_median"] is None
+    old = experiments.load_run(folder(tmp_path / "old", table.drop(columns="fresh_fitness")))
+    assert outcomes.outcomes(old)["fresh_fitness"].isna().all()
+    _, body = search_groups.rows(analyse.key_figures(analyse.load_runs(runs[:1])))
+    assert ["best on fresh episodes, median", "5"] in body
+    _, body = search_groups.rows(analyse.key_figures(analyse.load_runs(runs[1:])))
+    assert "best on fresh episodes, median" not in [row[0] for row in body]
+
+
 def test_intervals_cover_what_they_should():
     """Of 300 samples of an exponential distribution, about 95 % of the intervals hold its median and mean."""
     samples = np.random.default_rng(0).exponential(size=(300, 20))

@@ -144,7 +144,13 @@ def test_who_refuses_to_live_loses_the_world():
     share = counts / counts.sum(1, keepdims=True)
     assert [row["mean"] for row in told["minds"]] == pytest.approx(share.mean(0).tolist())
     assert [row["median"] for row in told["minds"]] == np.median(share, axis=0).tolist()
-    assert [row["leads"] for row in told["minds"]] == (share == share.max(1, keepdims=True)).sum(0).tolist()
+    first = [[own > max(np.delete(row, k)) for k, own in enumerate(row)] for row in counts]
+    assert [row["leads"] for row in told["minds"]] == np.sum(first, axis=0).tolist()
+
+
+def test_a_tie_is_nobodys_lead():
+    counts = np.array([[3, 2, 1], [4, 4, 0], [1, 2, 2], [0, 0, 9], [2, 2, 2], [0, 0, 0]])
+    assert arena.leads(arena.shares(counts)).tolist() == [1, 0, 1]
 
 
 def test_an_invader_gets_minds_and_nothing_else():

@@ -124,7 +124,15 @@ def test_searches_have_no_world_to_watch_or_assay(capsys):
     for words in (["watch", "xor"], ["watch", path], ["assay", "blindfold", path]):
         message = refused(capsys, *words)
         assert f"'{words[-1]}' is a search by neat" in message and "analyse" in message
+        assert "--minds" not in message  # there is no world for minds that solve XOR
     assert "search by neat" in refused(capsys, "assay", "garden", a_run(), "--against", path)
+    learned = "runs/a learner"
+    runfolder.create(Path(learned), config.load("forage_task", ["search.algorithm=ppo", "task.mode=own"])).close()
+    for words in (["watch"], ["assay", "blindfold"], ["assay", "garden", "--against", "founders"]):
+        message = refused(capsys, *words, learned)
+        assert "search by ppo" in message and "firstword watch CONFIG --minds 'runs/a learner' greedy" in message
+        assert "firstword assay arena CONFIG --minds 'runs/a learner' greedy" in message
+    assert "--minds RUN greedy" in refused(capsys, "watch", "forage_task")
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(capsys):

@@ -177,6 +177,7 @@ WRONG = [
     ({"budget": 3}, ["unknown key budget"]),
     ({"agent_step": 3}, ["unknown key agent_step", "did you mean agent_steps?"]),
     ({"base": 3}, ["base = 3", "run config"]),
+    ({"base": None}, ["base is missing", "run config"]),
     ({"base": "quickstart", "set": {}}, ["base", "[task]"]),
     ({"base": "no_such"}, ["'no_such'"]),
     ({"contestants": {}}, ["contestants is missing"]),
@@ -222,7 +223,8 @@ WRONG = [
 @pytest.mark.parametrize(("changes", "named"), WRONG, ids=[json.dumps(changes) for changes, _ in WRONG])
 def test_what_is_wrong_is_told_in_one_line(changes, named):
     with pytest.raises(UserError) as error:
-        made(**changes)
+        named_as = {key: value for key, value in (MAZE | changes).items() if value is not None}
+        compare_config.from_table(named_as, "maze", Path())
     line = str(error.value)
     assert "\n" not in line and all(word in line for word in named), line
 
@@ -389,6 +391,23 @@ def test_what_is_finished_is_not_run_again(finished, monkeypatch):
     assert compare.go_on(finished, quiet=True)["status"] == "done"
     after = steady(finished)
     assert after[0] == before[0] and after[1].equals(before[1])
+
+
+DAMAGE = {"a word": "much", "nothing": "", "not a number": "nan", "no end": "inf"}
+
+
+@pytest.mark.parametrize("value", DAMAGE.values(), ids=list(DAMAGE))
+def test_who_has_damaged_scores_is_tested_again(finished, tmp_path, value):
+    whole = compare._read_scores(finished / "scores.csv", made())
+    assert list(whole) == ["random", "rule", "random_search"]
+    lines = (finished / "scores.csv").read_text().splitlines()
+    last = max(number for number, line in enumerate(lines) if line.startswith("rule,"))
+    (tmp_path / "scores.csv").write_text("\n".join([*lines[:last], f"rule,1,{value}", *lines[last + 1 :], ""]))
+    known = compare._read_scores(tmp_path / "scores.csv", made())
+    assert list(known) == ["random", "random_search"]
+    assert all((known[name] == whole[name]).all() for name in known)
+    (tmp_path / "scores.csv").write_text("\n".join([*lines[:last], lines[last - 1], *lines[last + 1 :], ""]))
+    assert "rule" not in compare._read_scores(tmp_path / "scores.csv", made()), "one seed is there twice"
 
 
 def test_a_comparison_that_was_changed_is_not_gone_on_with(finished, tmp_path):

@@ -62,7 +62,7 @@ def experiments(draw):
     bound |= {"steps", "elites", "minibatches", "environments", "learning"}
     algorithm = draw(st.sampled_from(("natural", *config.OWN_TABLE)))
     if algorithm == "natural":
-        bound |= {"dynamics", "aggregations", "response"}
+        bound |= {"dynamics", "aggregations", "response", "agent_steps"}
     drawn = config.Experiment(search=config.SearchConfig(algorithm), task=None if algorithm == "natural" else Memory())
     fixed = {
         "search": {"algorithm": algorithm},
@@ -284,11 +284,38 @@ def test_stop_metric_must_be_logged(monkeypatch):
         ("xor", ["brain.dynamics=recurrent"], "task.settle = 1: must be at least 2"),
         ("xor", ["brain.steps=2"], "brain.steps = 2: must be 1 with brain.dynamics"),
         ("xor", ["search.algorithm=ga", "ga.elites=150"], "ga.elites = 150: must be less than"),
+        ("quickstart", ["run.agent_steps=9"], r'run.agent_steps = 9: must be 0 with .* "natural"; use run.ticks$'),
     ],
 )
 def test_what_no_search_can_do_is_refused(config_name, overrides, words):
     with pytest.raises(UserError, match=words):
         config.load(config_name, overrides)
+
+
+@pytest.mark.parametrize(
+    "config_name, overrides, words",
+    [
+        ("cartpole", [], 'learning.updates has no effect with search.learning = "none"$'),
+        ("cartpole", ["search.algorithm=ppo"], 'learning.updates has no effect with search.algorithm = "ppo"$'),
+        (
+            "forage_task",
+            ["search.learning=baldwin", "brain.plasticity=hebbian"],
+            "learning.updates has no effect with a task in the world$",
+        ),
+    ],
+)
+def test_a_command_line_sets_nothing_in_vain(config_name, overrides, words):
+    with pytest.raises(UserError, match=words):
+        config.load(config_name, [*overrides, "learning.updates=3"])
+
+
+def test_what_has_a_say_may_be_set():
+    practised = config.load("cartpole", ["learning.updates=3", "search.learning=lamarck"])
+    assert practised.learning.updates == 3
+    assert config.load("cartpole", ["search.population=30"]).search.population == 30
+    for learner in ("ppo", "recurrent_ppo", "dqn"):
+        with pytest.raises(UserError, match=f'search.population has no effect with search.algorithm = "{learner}"$'):
+            config.load("cartpole", ["search.population=30", f"search.algorithm={learner}"])
 
 
 def test_gates_that_need_no_hidden_node_need_no_time_to_settle():

@@ -16,10 +16,11 @@ import pytest
 from hypothesis import given
 
 from agents import dense
+from agents.learned import Network
 from evolution.genome import HIDDEN
 from evolution.interchange import from_neat
 from evolution.phenotype import dynamics, networks
-from experiments import cli, config, export, genomes, runfolder
+from experiments import cli, config, export, genomes, minds, runfolder
 from experiments.errors import UserError
 from sim import actions, senses
 from tests.test_ini import XOR
@@ -221,6 +222,25 @@ def test_genome_files_that_are_none_get_one_line(tmp_path, text, told):
     with pytest.raises(UserError, match=f"genome '.*best-0.json' cannot be used: .*({told})|{told}") as caught:
         export.export(path, "best-0", "all", None)
     assert "\n" not in str(caught.value)
+
+
+def test_a_policy_goes_out_as_its_json_alone(tmp_path):
+    network = Network(1, 1, hidden=(), menu=((0.0,), (1.0,)))
+    weights = {"head.weight": np.array([[0.1, -3e-30]], np.float32), "head.bias": np.zeros(2, np.float32)}
+    fitness = (2.0, None, 5.0)
+    kept = [minds.encode_policy(network, weights, ["in"], ["out"]) | {"fitness": one} for one in fitness]
+    run = runfolder.create(tmp_path / "run", config.load("cartpole", ["search.algorithm=ppo"]))
+    run.keep_genomes([(f"best-{world}", document) for world, document in enumerate(kept)])
+    run.close()
+    for form in ("all", "json"):
+        told = export.export(run.path, None, form, tmp_path / form)
+        assert (told["genome"], told["notes"]) == ("best-2", [])
+        assert told["files"] == [str(tmp_path / form / "best-2.json")]
+        assert json.loads((tmp_path / form / "best-2.json").read_text()) == kept[2]
+    for form in ("neat-python", "graphml", "dot"):
+        with pytest.raises(UserError, match=f"^--format {form}: best-0 is a learned policy and has no genome; .*json$"):
+            export.export(run.path, "best-0", form, tmp_path / form)
+        assert not (tmp_path / form).exists()
 
 
 def test_runs_without_genomes_get_one_line(tmp_path):

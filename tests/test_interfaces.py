@@ -247,6 +247,137 @@ def test_what_cannot_be_is_refused():
         gymnasium_env.Many(ENV, 3).reset(seed=[1, 2])
 
 
+REFUSED = {
+    "company = 'gredy': must be one of 'none', 'random', 'greedy'": {"company": "gredy"},
+    "features = 'x': must be one of 'raw', 'hand'": {"features": "x"},
+    "ticks = 0: must be a whole number from 1 to 1000000": {"ticks": 0},
+    "ticks = 2.5: must be a whole number from 1 to 1000000": {"ticks": 2.5},
+    "ticks = True: must be a whole number from 1 to 1000000": {"ticks": True},
+    "company_num = -1: must be a whole number from 1 to 10000": {"company_num": -1},
+    "company_diet = nan: must be a finite number from 0 to 1": {"company_diet": float("nan")},
+    "connections = -5: must be a finite number, 0 or more": {"connections": -5},
+    "connections = inf: must be a finite number, 0 or more": {"connections": float("inf")},
+    "breeding = 1: must be True or False": {"breeding": 1},
+    "params.brain_cost = -1: must be a finite number from 0 to 0.1": {"params": {"brain_cost": -1}},
+    "params = 3: must be a WorldParams, or a dict of those fields that differ": {"params": 3},
+    "world.width = 8: must be a whole number from 16 to 4096": {"world": {"width": 8}},
+    "world.boundary = 'edge': must be one of 'torus', 'walled'": {"world": replace(LAND, boundary="edge")},
+    "world.senses = 'self': must be a tuple, each one of " + ", ".join(map(repr, SENSES)): {
+        "world": replace(LAND, senses="self")
+    },
+    "world.retina_distances = (0.5, 3.0): must be a tuple, each a finite number from 1.5 to 64": {
+        "world": {"retina_distances": (0.5, 3.0)}
+    },
+}
+
+
+@pytest.mark.parametrize(("message", "keys"), REFUSED.items(), ids=[next(iter(keys)) for keys in REFUSED.values()])
+def test_keywords_out_of_range_are_refused_everywhere(message, keys):
+    for make in (
+        partial(gymnasium.make, registration.FORAGE),
+        gymnasium_env.forage_vector,
+        pettingzoo_env.parallel_env,
+    ):
+        with pytest.raises(ValueError) as caught:
+            make(**keys)
+        assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("make", [Functional, gymnasium_env.Single, gymnasium_env.Many, pettingzoo_env.ForageParallel])
+def test_environments_made_by_hand_are_checked_too(make):
+    with pytest.raises(ValueError, match=r"^ticks = 0: must be"):
+        make(replace(ENV, ticks=0))
+    with pytest.raises(ValueError, match=r"^params\.basal_cost = -0\.5: must be a finite number from 0 to 1$"):
+        make(replace(ENV, params=replace(NUMBERS, basal_cost=-0.5)))
+    with pytest.raises(ValueError, match=r"^world = \{\}: must be a WorldConfig$"):
+        make(replace(ENV, world={}))
+
+
+def test_only_company_breeds_where_the_policy_has_one_body():
+    with pytest.raises(ValueError, match=r"^breeding = True: must be False, or company must not be 'none'"):
+        gymnasium.make(registration.FORAGE, breeding=True)
+    bred = gymnasium.make(registration.FORAGE, breeding=True, company="greedy", connections=np.float32(7))
+    assert bred.unwrapped.functional.environment.breeding
+    with pytest.raises(ValueError, match=r"^num_envs = 0: must be a whole number, 1 or more$"):
+        gymnasium_env.forage_vector(0)
+    for make in (gymnasium_env.forage, gymnasium_env.forage_vector, pettingzoo_env.parallel_env):
+        with pytest.raises(ValueError, match=r"^discrete = 'no': must be True or False$"):
+            make(discrete="no")
+
+
+INDEX, VECTOR = "a whole number from 0 to 19", "an array of shape (4,), each a finite number"
+NAN = float("nan")
+ACTIONS = [
+    (True, 99, f" = 99: must be {INDEX}"),
+    (True, 20, f" = 20: must be {INDEX}"),
+    (True, -1, f" = -1: must be {INDEX}"),
+    (True, 2.0, f" = 2.0: must be {INDEX}"),
+    (True, True, f" = True: must be {INDEX}"),
+    (True, None, f" = None: must be {INDEX}"),
+    (True, np.zeros(1, int), f" = [0]: must be {INDEX}"),
+    (False, np.array([0, 0, NAN, 0]), "[2] = nan: must be a finite number"),
+    (False, [0, -np.inf, 0, 0], "[1] = -inf: must be a finite number"),
+    (False, np.zeros(3), f" = [0.0, 0.0, 0.0]: must be {VECTOR}"),
+    (False, 1.0, f" = 1.0: must be {VECTOR}"),
+    (False, ["left"] * 4, f" = ['left', 'left', 'left', 'left']: must be {VECTOR}"),
+    (False, [[0], 0, 0, 0], f" = [[0], 0, 0, 0]: must be {VECTOR}"),
+]
+
+
+def refusal(step, actions):
+    with pytest.raises(ValueError) as caught:
+        step(actions)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture
+def two(monkeypatch):
+    """Function that makes an environment of two creatures that have begun, though nothing was compiled."""
+
+    def make(discrete):
+        env = pettingzoo_env.ForageParallel(replace(ENV, clones=2), discrete)
+        env.agents = list(env.possible_agents)
+        return env
+
+    monkeypatch.setattr(pettingzoo_env, "_ticked", lambda *args: pytest.fail("a wrong action was taken"))
+    return make
+
+
+@pytest.mark.parametrize(("discrete", "action", "message"), ACTIONS)
+def test_actions_outside_of_the_space_are_refused(discrete, action, message, two):
+    single, parallel = gymnasium_env.Single(ENV, discrete), two(discrete)
+    single._state = "begun"
+    assert refusal(single.step, action) == f"action{message}"
+    good = 0 if discrete else np.zeros(4)
+    told = refusal(parallel.step, {"creature_0": good, "creature_1": action})
+    assert told == f"actions['creature_1']{message}"
+
+
+def test_a_vector_tells_which_copy_had_a_wrong_action():
+    choices, vectors = (gymnasium_env.Many(ENV, 3, discrete) for discrete in (True, False))
+    choices._state = vectors._state = "begun"
+    assert refusal(choices.step, [0, 19, 20]) == f"actions[2] = 20: must be {INDEX}"
+    assert refusal(choices.step, [0, 1]) == f"actions = [0, 1]: must be an array of shape (3,), each {INDEX}"
+    acts = np.zeros((3, 4))
+    acts[1, 3] = NAN
+    assert refusal(vectors.step, acts) == "actions[1, 3] = nan: must be a finite number"
+    assert "must be an array of shape (3, 4), each a finite number" in refusal(vectors.step, np.zeros((40, 4)))
+
+
+def test_every_creature_acts_and_nobody_else(two):
+    env = two(True)
+    assert refusal(env.step, {}) == "actions = {}: must be an action for each of env.agents; 'creature_0' has none"
+    assert refusal(env.step, {"creature_0": 1}).endswith("for each of env.agents; 'creature_1' has none")
+    everyone = {"creature_0": 1, "creature_1": 1, "creature_9": 1}
+    unknown = "actions['creature_9'] = 1: must be left out: there is no such agent in env.agents"
+    assert refusal(env.step, everyone) == unknown
+    assert refusal(env.step, 3) == "actions = 3: must be a dict of an action for each of env.agents"
+    env.agents = []
+    with pytest.raises(gymnasium.error.ResetNeeded):
+        env.step({})
+
+
 def test_tasks_are_environments_of_one_agent_too():
     """CartPole-v1 by this name: its own steps, and rewards of 1."""
     pure = Functional(environment_of(TASKS["cartpole"]()))

@@ -22,6 +22,7 @@ from agents.environments.base import Step
 from sim import actions, breeding, senses, step
 from sim.body import GENES, Body, founder_bodies
 from sim.config import WorldConfig, WorldParams
+from sim.config import key as tunable
 from sim.fence import fenced
 from sim.world import World
 
@@ -48,15 +49,15 @@ class Foraging:
 
     world: WorldConfig = WorldConfig()
     params: WorldParams = WorldParams()
-    ticks: int = 500
-    episodes: int = 4
-    clones: int = 1  # B, bodies of the policy
-    company: str = "none"  # the script of the other creatures: one of COMPANY
-    company_num: int = 8  # other creatures at the start, unless company is "none"
-    company_diet: float = 0.2
-    breeding: bool = False  # the company breeds: slots are `world.max_agents`
-    connections: float = 0.0  # for which each body of the policy pays `params.brain_cost`
-    features: str = "raw"  # or "hand"
+    ticks: int = tunable(500, "length of an episode", low=1, high=1_000_000, unit="ticks")
+    episodes: int = tunable(4, "episodes of an evaluation", low=1, high=1000)
+    clones: int = tunable(1, "B, bodies of the policy", low=1, high=10_000)
+    company: str = tunable("none", "the script of the other creatures", choices=COMPANY)
+    company_num: int = tunable(8, 'other creatures at the start, unless company is "none"', low=1, high=10_000)
+    company_diet: float = tunable(0.2, "their diet, 0 herbivore to 1 carnivore", low=0, high=1)
+    breeding: bool = tunable(False, "the company breeds: slots are `world.max_agents`")
+    connections: float = tunable(0.0, "for which each body of the policy pays `params.brain_cost`", low=0)
+    features: str = tunable("raw", "the senses as they are, or hand-made features of them", choices=features.FEATURES)
 
     @property
     def bodies(self) -> int:

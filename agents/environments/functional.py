@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from agents.environments import checks
 from agents.environments.base import Environment
 from agents.environments.foraging import Foraging
 from agents.environments.limits import observations
@@ -70,6 +71,10 @@ class Functional:
     def __post_init__(self) -> None:
         if self.environment.bodies != 1:
             raise ValueError(f"bodies = {self.environment.bodies}: must be 1 where an environment has one agent")
+        if isinstance(self.environment, Foraging):
+            checks.keywords(self.environment)
+            checks.alone(self.environment)
+        checks.keyword("discrete", self.discrete, bool, {})
 
     @property
     def name(self) -> str:

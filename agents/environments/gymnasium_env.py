@@ -20,6 +20,7 @@ from gymnasium.spaces import Box, Discrete, Space
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from agents.environments import checks
 from agents.environments.base import Environment
 from agents.environments.foraging import Foraging
 from agents.environments.functional import Functional
@@ -106,9 +107,12 @@ class Single(gymnasium.Env):
         return np.array(obs), {}
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
+        """One step. ValueError for what is no choice of the menu, or no vector of finite numbers."""
         if self._state is None:
             raise gymnasium.error.ResetNeeded("step() before reset(): reset() starts an episode")
-        self._state, told = _stepped(self.functional, self._state, np.asarray(action))
+        functional = self.functional
+        action = checks.chosen("action", action, functional.num_actions, functional.discrete)
+        self._state, told = _stepped(functional, self._state, action)
         obs, reward, terminated, truncated = jax.device_get(told)
         return np.array(obs), float(reward), bool(terminated), bool(truncated), {}
 
@@ -122,6 +126,7 @@ class Many(VectorEnv):
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012
 
     def __init__(self, environment: Environment, num_envs: int = 1, discrete: bool = False):
+        checks.keyword("num_envs", num_envs, int, {"low": 1})
         self.num_envs, self.functional = num_envs, Functional(environment, discrete)
         self.single_observation_space, self.single_action_space = spaces(self.functional)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -147,10 +152,12 @@ class Many(VectorEnv):
         return np.array(obs), {}
 
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict]:
+        """One step of every copy. ValueError as that of `Single.step`."""
         if self._state is None:
             raise gymnasium.error.ResetNeeded("step() before reset(): reset() starts the episodes")
-        acts = np.asarray(actions)
-        self._count, self._state, told = _all_stepped(self.functional, self._keys, self._count, self._state, acts)
+        functional = self.functional
+        acts = checks.chosen("actions", actions, functional.num_actions, functional.discrete, (self.num_envs,))
+        self._count, self._state, told = _all_stepped(functional, self._keys, self._count, self._state, acts)
         obs, reward, terminated, truncated, last = (np.array(part) for part in jax.device_get(told))
         done, infos = terminated | truncated, {}
         if done.any():
@@ -167,9 +174,20 @@ def foraging(
     **keys: Any,
 ) -> Foraging:
     """The environment of these keywords: fields of `Foraging`, whose `world` and `params` are whole records or those
-    fields in which they differ from `WORLD` and `PARAMS`. TypeError for a field that there is not."""
-    whole = lambda given, usual: given if isinstance(given, type(usual)) else replace(usual, **(given or {}))
-    return Foraging(world=whole(world, WORLD), params=whole(params, PARAMS), **keys)
+    fields in which they differ from `WORLD` and `PARAMS`. TypeError for a field that there is not, ValueError for one
+    out of range."""
+    env = Foraging(world=_whole("world", world, WORLD), params=_whole("params", params, PARAMS), **keys)
+    checks.keywords(env)
+    return env
+
+
+def _whole(name: str, given: Any, usual: Any) -> Any:
+    """The record, or the usual one with the given fields."""
+    if isinstance(given, type(usual)):
+        return given
+    if given is not None and not isinstance(given, Mapping):
+        raise checks.wrong(name, given, f"a {type(usual).__name__}, or a dict of those fields that differ")
+    return replace(usual, **(given or {}))
 
 
 def forage(discrete: bool = False, render_mode: None = None, **keys: Any) -> Single:

@@ -15,12 +15,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from gymnasium.error import ResetNeeded
 from gymnasium.spaces import Box, Discrete, Space
 from gymnasium.utils import seeding
 from pettingzoo import ParallelEnv
 
 from agents import features
-from agents.environments import foraging
+from agents.environments import checks, foraging
 from agents.environments.functional import case
 from agents.environments.gymnasium_env import SEEDS
 from agents.environments.gymnasium_env import foraging as environment_of_keys
@@ -68,8 +69,10 @@ class ForageParallel(ParallelEnv):
     render_mode = None
 
     def __init__(self, env: foraging.Foraging, discrete: bool = False):
+        checks.keywords(env)
+        checks.keyword("discrete", discrete, bool, {})
         if env.company != "none":
-            raise ValueError(f"company = {env.company!r}: must be 'none'; here all creatures are agents")
+            raise checks.wrong("company", env.company, "'none'; here all creatures are agents")
         self.env = env
         low, high = observations(env)
         self._acts: Space = Discrete(len(env.menu)) if discrete else Box(*env.bounds, (len(env.ends[1]),), np.float32)
@@ -106,11 +109,14 @@ class ForageParallel(ParallelEnv):
         return {name: seen[i].copy() for i, name in enumerate(self.agents)}, {name: {} for name in self.agents}
 
     def step(self, actions: Mapping[str, Any]) -> tuple[dict, dict, dict, dict, dict]:
-        """One tick. Agents without an action are paralysed, and unknown ones a KeyError."""
+        """One tick. ValueError unless `actions` has an action of its space for each of `agents`, and no other."""
+        if not self.agents:
+            raise ResetNeeded("step() while there are no agents: reset() starts an episode")
+        acts = self._checked(actions)
         slot = {_name(self._uid[i]): i for i in np.flatnonzero(self._alive)}
         told = np.full((len(self._uid), len(self.env.ends[1])), np.nan, np.float32)
-        for name, action in actions.items():
-            told[slot[name]] = action if self._menu is None else self._menu[int(action)]
+        for name, action in acts.items():
+            told[slot[name]] = action if self._menu is None else self._menu[action]
         self._world, seen, meal, died = _ticked(self.env, self._episode, self._world, told)
         late = int(self._world.tick) >= self.env.ticks
         seen, meal, died = (np.asarray(part) for part in (seen, meal, died))
@@ -128,6 +134,19 @@ class ForageParallel(ParallelEnv):
         self._uid, self._alive = uid, alive
         self.agents = [] if late else [name for name in after if name not in gone]
         return obs, reward, terminated, truncated, info
+
+    def _checked(self, actions: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        if not isinstance(actions, Mapping):
+            raise checks.wrong("actions", actions, "a dict of an action for each of env.agents")
+        living = set(self.agents)
+        for name, action in actions.items():
+            if name not in living:
+                raise checks.wrong(f"actions[{name!r}]", action, "left out: there is no such agent in env.agents")
+        for name in self.agents:
+            if name not in actions:
+                raise checks.wrong("actions", actions, f"an action for each of env.agents; {name!r} has none")
+        num, discrete = len(self.env.ends[1]) if self._menu is None else len(self._menu), self._menu is not None
+        return {name: checks.chosen(f"actions[{name!r}]", act, num, discrete) for name, act in actions.items()}
 
 
 def _name(uid: int) -> str:
