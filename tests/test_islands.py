@@ -33,6 +33,8 @@ SPLIT = ("search.islands=4", "search.migration_every=3", "search.migrants=2")
 NEAT = ("search.population=24", "search.species=8", "brain.hidden=8", "brain.connections=32", *SPLIT, *LENGTH)
 GA = ("search.algorithm=ga", "search.population=20", "ga.crossover=0.5", *SPLIT, *LENGTH)
 
+FOUR = {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
+
 FOUNDED = jax.jit(jax.vmap(lambda algorithm, key: algorithm.init(key), (None, 0)), compiler_options=FAST)
 SETTLED = jax.jit(Neat.settled, compiler_options=FAST)
 
@@ -49,14 +51,13 @@ def started(path, overrides, **environment):
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory):
-    """Runs with four devices (`devices`), and by two processes (`processes`, of which the second knows no folder)."""
+    """A run with four devices (`devices`), and one by two processes (`processes`; the second knows no folder)."""
     base = tmp_path_factory.mktemp("islands")
     with socket.socket() as free:
         free.bind(("localhost", 0))
         team = {"FIRSTWORD_COORDINATOR": f"localhost:{free.getsockname()[1]}", "FIRSTWORD_PROCESSES": "2"}
-    many = {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
     running = {
-        "devices": started(base / "devices", NEAT, **many),
+        "devices": started(base / "devices", GA, **FOUR),
         "processes": started(base / "processes", GA, FIRSTWORD_PROCESS="0", **team),
         "follower": started(base / "follower", GA, FIRSTWORD_PROCESS="1", **team),
     }
@@ -83,25 +84,38 @@ def books(path):
 
 
 @pytest.fixture(scope="module")
-def here(elsewhere, tmp_path_factory):
-    """The runs of `elsewhere` on one device, in this process."""
-    base = tmp_path_factory.mktemp("here")
-    for name, overrides in (("processes", GA), ("devices", NEAT)):
-        loop.run(config.load("xor", overrides), base / name, quiet=True)
-    return base
+def here(tmp_path_factory):
+    """The run of `elsewhere` on one device, in this process."""
+    path = tmp_path_factory.mktemp("here") / "run"
+    loop.run(config.load("xor", GA), path, quiet=True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def species(tmp_path_factory):
+    """A run of NEAT with four devices, and the same on one."""
+    base = tmp_path_factory.mktemp("species")
+    process = started(base / "four", NEAT, **FOUR)
+    loop.run(config.load("xor", NEAT), base / "one", quiet=True)
+    return ended((base, {"four": process}), "four")[0], base / "one"
 
 
 def test_four_devices_equal_one_to_the_bit(here, elsewhere):
-    path, _ = ended(elsewhere, "devices")
-    assert books(path) == books(here / "devices")
+    assert books(ended(elsewhere, "devices")[0]) == books(here)
+
+
+@pytest.mark.slow
+def test_species_on_four_devices_equal_those_on_one_to_the_bit(species):
+    path, one = species
+    assert books(path) == books(one)
     _, *rows = (path / "species.csv").read_text().split()
     names = {tuple(row.split(",")[:3]) for row in rows}
     assert len(names) == len(rows) and sum(int(row.split(",")[3]) for row in rows) == 12 * 4 * 24
 
 
 @pytest.mark.slow
-def test_a_run_on_four_devices_goes_on_with_one(here, elsewhere, tmp_path):
-    path, _ = ended(elsewhere, "devices")
+def test_a_run_on_four_devices_goes_on_with_one(species, tmp_path):
+    path, _ = species
     shutil.copytree(path, tmp_path / "run")
     for tick in (8, 12):
         checkpoint.remove(tmp_path / "run" / "checkpoints", tick)
@@ -112,7 +126,7 @@ def test_a_run_on_four_devices_goes_on_with_one(here, elsewhere, tmp_path):
 def test_two_processes_equal_one_to_the_bit(here, elsewhere):
     path, said = ended(elsewhere, "processes")
     follower, nothing = ended(elsewhere, "follower")
-    assert books(path) == books(here / "processes")
+    assert books(path) == books(here)
     assert said.startswith("{") and not nothing and not follower.exists()
 
 
