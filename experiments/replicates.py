@@ -8,6 +8,7 @@ changes nothing in the search. Leaves out files and clocks.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,7 +46,7 @@ class Handed:
 
 
 @dataclass(kw_only=True)
-class Replicates:
+class Replicates(ABC):
     """What is the same for searches and learners."""
 
     experiment: Experiment
@@ -83,9 +84,9 @@ class Replicates:
         return "done" if self.finished.all() else None
 
     @property
+    @abstractmethod
     def solved(self) -> np.ndarray:
         """Generation in which each run solved its task, `[W]` int32, 0 if it has not yet."""
-        raise NotImplementedError
 
     @property
     def finished(self) -> np.ndarray:
@@ -111,9 +112,9 @@ class Replicates:
             self._due = self._active & (over | passed) & (every > 0)
             self.news |= self.due
 
+    @abstractmethod
     def _pass(self) -> None:
         """Lets one generation of the active runs pass: updates `tick`, `steps` and whatever else there is."""
-        raise NotImplementedError
 
     def validate(self) -> None:
         """Tries the candidates on fresh episodes, when `due`."""
@@ -143,13 +144,13 @@ class Replicates:
         fresh = float(self.handed.latest[world]) if self.handed.tried[world] == self.tick else None
         return {"agent_steps": int(self.steps[world]), "fresh_fitness": fresh}
 
+    @abstractmethod
     def _candidate(self) -> Any:
         """The mind `[W, ...]`, on the host, that each run would have validated now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _fitness(self, mind: Any, keys: jax.Array, episodes: int) -> jax.Array:
         """Fitness `[W]` of a mind `[W, ...]` in each run over so many episodes drawn by `keys` `[W]`."""
-        raise NotImplementedError
 
     def _kept(self, which: np.ndarray, new: Any, old: Any) -> Any:
         """Minds `[W, ...]`: the new where `which` `[W]`, else the old."""

@@ -181,6 +181,7 @@ PARALLEL = {"world": LAND, "params": replace(NUMBERS, founder_energy=0.9, basal_
 
 def test_pettingzoos_checkers_are_content(capsys):
     pettingzoo_test.parallel_api_test(pettingzoo_env.ForageParallel(ENV, discrete=True), num_cycles=30)
+    assert "Passed Parallel API test" in capsys.readouterr().out
     pettingzoo_test.parallel_seed_test(lambda: pettingzoo_env.parallel_env(**PARALLEL), num_cycles=8)
 
 
